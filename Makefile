@@ -1,0 +1,94 @@
+# rill: build, test, install. `make help` lists the targets.
+#
+# Everything that is built goes to $(BUILD); another folder, compiler or flags set:
+#     make BUILD=/tmp/rill-asan CC=clang SANITIZE=address
+
+BUILD    ?= build
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+CC       ?= cc
+CXX      ?= c++
+AR       ?= ar
+OPT      ?= -O2 -g
+VERSION  := 0.1.0
+SOVERSION := 0
+
+# SANITIZE=address,undefined or SANITIZE=thread builds everything with that sanitizer.
+SANITIZE ?=
+SAN      := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+
+WARN     := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
+CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc -I$(BUILD)/include
+BASE     := $(OPT) $(SAN) -MMD -MP -pthread
+CFLAGS   += -std=gnu11 $(WARN)
+LDLIBS   := -lurcu-bp -lurcu-common -lzstd -pthread
+
+V ?= 0
+ifeq ($(V),0)
+Q := @
+say = @printf '  %-6s %s\n' $(1) $(2:$(BUILD)/%=%);
+endif
+
+LIB_SRC := $(wildcard src/core/*.c src/core/prim/*.c src/dump/*.c src/collect/*.c src/sink/*.c src/control/*.c)
+CLI_SRC := $(wildcard src/cli/*.c)
+GEN_SRC := $(wildcard gen/*.c)
+
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/stalwart.o
+PIC_OBJ := $(LIB_SRC:%.c=$(BUILD)/pic/%.o) $(BUILD)/pic/stalwart.o
+CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
+GEN_OBJ := $(GEN_SRC:%.c=$(BUILD)/obj/%.o)
+
+GEN     := $(BUILD)/rill-gen
+STALWART := $(BUILD)/include/rill/stalwart.h
+LIBA    := $(BUILD)/librill.a
+LIBSO   := $(BUILD)/librill.so
+RILL    := $(BUILD)/rill
+
+.PHONY: all help clean
+all: $(LIBA) $(LIBSO) $(RILL) $(GEN) $(BUILD)/rill.pc ## build the library, rill and rill-gen
+
+help: ## list the targets
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 16
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+# --- rill-gen and what it writes -----------------------------------------------------------------
+$(GEN): $(GEN_OBJ)
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ -lcmark-gfm-extensions -lcmark-gfm
+
+$(BUILD)/gen/stalwart.c: docs/events.md docs/events.ids $(GEN)
+	@mkdir -p $(BUILD)/gen $(BUILD)/include/rill
+	$(call say,GEN,$@) $(GEN) --name stalwart --lock docs/events.ids --locked \
+		--header $(STALWART) --source $@ docs/events.md
+$(STALWART): $(BUILD)/gen/stalwart.c ;
+
+# --- objects --------------------------------------------------------------------------------------
+$(BUILD)/obj/%.o: %.c | $(HDR)
+	@mkdir -p $(@D)
+	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) $(CFLAGS) -c -o $@ $<
+$(BUILD)/pic/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) -fPIC -fvisibility=hidden $(CFLAGS) -c -o $@ $<
+$(BUILD)/obj/stalwart.o: $(BUILD)/gen/stalwart.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) $(CFLAGS) -c -o $@ $<
+$(BUILD)/pic/stalwart.o: $(BUILD)/gen/stalwart.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) -fPIC -fvisibility=hidden $(CFLAGS) -c -o $@ $<
+
+# --- library and command --------------------------------------------------------------------------
+$(LIBA): $(LIB_OBJ)
+	@rm -f $@
+	$(call say,AR,$@) $(AR) rcs $@ $^
+
+$(LIBSO).$(SOVERSION): $(PIC_OBJ) src/librill.map
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -shared -Wl,-soname,librill.so.$(SOVERSION) \
+		-Wl,--version-script=src/librill.map -Wl,-z,nodelete -Wl,-z,defs -o $@ $(PIC_OBJ) $(LDLIBS)
+$(LIBSO): $(LIBSO).$(SOVERSION)
+	$(Q)ln -sf librill.so.$(SOVERSION) $@
+
+$(RILL): $(CLI_OBJ) $(LIBA)
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $(CLI_OBJ) $(LIBA) $(LDLIBS) -lm
+
+-include $(LIB_OBJ:.o=.d) $(PIC_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(GEN_OBJ:.o=.d)
