@@ -22,8 +22,8 @@ extern "C" {
 
 /* Bounds of one catalog; rill-gen refuses a page beyond them. */
 #define RILL_CATALOG_MAX_EVENTS 16384u
-#define RILL_CATALOG_MAX_KEYS 4096u
-#define RILL_CATALOG_MAX_SPANS 1024u
+#define RILL_CATALOG_MAX_KEYS   4096u
+#define RILL_CATALOG_MAX_SPANS  1024u
 
 #define RILL_NO_KEY UINT16_MAX /* a span without a key: one at a time per process */
 
@@ -32,7 +32,7 @@ enum rill_event_flags {
 };
 
 enum rill_key_flags {
-	RILL_KEY_LINK = 1 << 0,     /* column Link says `yes`: joins records across spans and hosts */
+	RILL_KEY_LINK = 1 << 0, /* column Link says `yes`: joins records across spans and hosts */
 	RILL_KEY_PERSONAL = 1 << 1, /* column Privacy says `personal` */
 	RILL_KEY_SECRET = 1 << 2,   /* column Privacy says `secret` */
 };
@@ -63,9 +63,9 @@ struct rill_catalog_span {
 };
 
 struct rill_catalog {
-	uint32_t layout; /* RILL_CATALOG_LAYOUT */
-	uint32_t size;   /* sizeof(struct rill_catalog) */
-	uint64_t hash;   /* FNV-1a 64 of the content: the same content has the same hash */
+	uint32_t layout;  /* RILL_CATALOG_LAYOUT */
+	uint32_t size;    /* sizeof(struct rill_catalog) */
+	uint64_t hash;    /* FNV-1a 64 of the content: the same content has the same hash */
 	const char *name; /* a C identifier, "stalwart" */
 	const char *const *subsystems; /* headings, in page order */
 	const struct rill_catalog_event *events;

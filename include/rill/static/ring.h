@@ -1,0 +1,167 @@
+/*
+ * The producer's side of a ring: enter, reserve, write, publish, leave.
+ *
+ * Synchronisation (P: the owning thread, H: a signal handler on it, C: the collector, U: whoever
+ * changes a filter):
+ *
+ *   state     P writes, U and C read. Even: idle, and the value is the ring's head. Odd: inside a
+ *             section; the value is the stack pointer with its lowest bit set.
+ *             P stores odd, compiler barrier, loads the gate again. U stores the gate,
+ * membarrier(2), loads state. So either P sees the new gate, or U sees P inside and waits for it.
+ *   head      P writes (release), C reads (acquire): the bytes before head are whole.
+ *   tail      C writes (release), P reads (acquire), seldom: only when `limit` has been reached.
+ *   armed     C sets it to 1, membarrier, reads head again, and looks away. P publishes head,
+ *             compiler barrier, reads armed: if P missed the 1, C sees the head.
+ *   H         finds state odd and takes the thread's second ring; never touches this one.
+ *
+ * The page that holds this structure is MADV_WIPEONFORK: in a child every field is zero, so the
+ * first reservation fails (limit 0) and the slow path makes the child its own rings.
+ */
+#ifndef RILL_STATIC_RING_H
+#define RILL_STATIC_RING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rill/static/prim.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Layout of a record: this header, nslots tags (padded to 8 bytes), as many 8-byte words, then the
+ * bytes of strings, byte strings, IPv6 addresses, lists and events in the order of their slots, all
+ * padded to 8 bytes. docs/dump-format.md specifies it.
+ */
+struct rill__record {
+	uint64_t ticks;
+	uint16_t event;
+	uint8_t nslots;
+	uint8_t flags;         /* zero in a ring */
+	uint32_t catalog_size; /* catalog's index in the process << 24 | bytes of the record */
+};
+
+/* Tag of a slot: key id in bits 0 to 15, enum rill_type in bits 16 to 23, rest zero. */
+#define RILL__TAG(key, type) (((type) + 0u) * 0x10000u + (key))
+
+#define RILL__MAX_SLOTS   16u
+#define RILL__WORDS_AT(n) (sizeof(struct rill__record) + (((n)*4u + 7u) & ~7u))
+#define RILL__TAIL_AT(n)  (RILL__WORDS_AT(n) + (n)*8u)
+
+struct rill__producer {
+	uint64_t state;
+	uint64_t limit;       /* head may advance to here without a look at tail */
+	unsigned char *write; /* write + head is where the record at head goes */
+	uint64_t *head;       /* in the ring's file */
+	uint32_t armed;       /* the collector wants to be told of the next record */
+	uint32_t slow_seq;    /* counts passes of the slow path: progress that head does not show */
+	uint64_t ticks;       /* time stamp of a record that the slow path reserved */
+	void *ring;           /* struct ring of src/core/ring.h; NULL on a wiped page */
+	struct rill__producer *nested; /* main producer: the one for handlers; of that one: NULL */
+};
+
+struct rill__bitmap {
+	uint32_t nbytes;
+	uint32_t reserved;
+	unsigned char bits[8]; /* nbytes of them, which is at least 8 */
+};
+
+/* One per catalog and object (executable or shared object), hidden in it. */
+struct rill__gate {
+	const struct rill__bitmap *bitmap;
+	uint32_t catalog_tag;    /* catalog's index in the process << 24 */
+	uint32_t registered;     /* registration has succeeded */
+	struct rill__gate *next; /* of the same catalog: src/core/registry.c */
+};
+
+/* This thread's producer. Before its first event: one whose state is odd for ever. */
+extern __thread struct rill__producer *rill__me __attribute__((tls_model("initial-exec")));
+
+struct rill__place {
+	struct rill__producer *producer; /* NULL: no room, or off by now; already counted */
+	uint64_t head;
+};
+
+extern const struct rill__bitmap rill__closed; /* all off: of a gate that is not registered */
+
+struct rill_catalog;
+
+/*
+ * Joins an object's gate to the process's catalog of that content, and takes it away again; then no
+ * section of any thread still reads the gate. layout and size: of the headers that the object was
+ * compiled with; if they are not the library's, the gate stays closed and a diagnostic says so.
+ */
+void rill__register(struct rill__gate *gate, const struct rill_catalog *catalog, uint32_t layout,
+		    size_t size);
+void rill__unregister(struct rill__gate *gate);
+
+/* Everything that the inline path does not do: first event, handler, fork, wrap, full, off by now.
+ */
+struct rill__place rill__reserve_slow(const struct rill__gate *gate, uint32_t event, uint64_t size,
+				      uint64_t state) __attribute__((cold));
+void rill__notify(struct rill__producer *producer) __attribute__((cold));
+
+#if defined(__SANITIZE_THREAD__)
+#define RILL__SANITIZE_THREAD 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define RILL__SANITIZE_THREAD 1
+#endif
+#endif
+
+/*
+ * Loads that race by design and must fold into one instruction. What they read is either constant
+ * or a hint that is looked at again; ThreadSanitizer, which cannot know, gets an atomic load.
+ */
+#ifdef RILL__SANITIZE_THREAD
+#define RILL__LOAD(place) __atomic_load_n(&(place), __ATOMIC_RELAXED)
+#else
+#define RILL__LOAD(place) (place)
+#endif
+
+RILL__INLINE bool rill__gate_open(const struct rill__gate *gate, uint32_t event)
+{
+	/* A bitmap's memory is never freed, so a stale pointer only means an old filter. */
+	const struct rill__bitmap *bitmap = __atomic_load_n(&gate->bitmap, __ATOMIC_RELAXED);
+	return (RILL__LOAD(bitmap->bits[event >> 3]) & (1u << (event & 7))) != 0;
+}
+
+/* Enters the section and reserves size bytes (a multiple of 8) for a record of this event. */
+RILL__INLINE struct rill__place rill__reserve(const struct rill__gate *gate, uint32_t event,
+					      uint64_t size, uint64_t *ticks)
+{
+	struct rill__place place;
+	place.producer = rill__me;
+	place.head = __atomic_load_n(&place.producer->state, __ATOMIC_RELAXED);
+	if (RILL__LIKELY((place.head & 1) == 0)) {
+		__atomic_store_n(&place.producer->state, rill__stack_mark(), __ATOMIC_RELAXED);
+		RILL__COMPILER_BARRIER(); /* pairs with membarrier(2) in rill__filter_publish() */
+		if (RILL__LIKELY(rill__gate_open(gate, event)) &&
+		    RILL__LIKELY(place.head + size <= place.producer->limit)) {
+			*ticks = rill__ticks();
+			return place;
+		}
+	}
+	place = rill__reserve_slow(gate, event, size, place.head);
+	if (place.producer)
+		*ticks = place.producer->ticks;
+	return place;
+}
+
+/* Publishes the record and leaves the section. */
+RILL__INLINE void rill__commit(struct rill__place place, uint64_t size)
+{
+	uint64_t head = place.head + size;
+	__atomic_store_n(place.producer->head, head, __ATOMIC_RELEASE);
+	__atomic_store_n(&place.producer->state, head, __ATOMIC_RELEASE);
+	RILL__COMPILER_BARRIER(); /* pairs with membarrier(2) in collector_disarm() */
+	if (RILL__UNLIKELY(RILL__LOAD(place.producer->armed)))
+		rill__notify(place.producer);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif
