@@ -156,6 +156,8 @@ void rill__put_long(unsigned char *to, const void *from, uint64_t length);
 /* Copies short strings without a call: head and tail of the string, which may overlap. */
 RILL__INLINE void rill__put_bytes(unsigned char *to, const unsigned char *from, uint64_t length)
 {
+	/* Or gcc warns of the branches that a short literal never takes. */
+	__asm__("" : "+r"(from));
 	if (length >= 16) {
 		if (RILL__UNLIKELY(length > 32)) {
 			rill__put_long(to, from, length);

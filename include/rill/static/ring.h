@@ -62,18 +62,12 @@ struct rill__producer {
 	struct rill__producer *nested; /* main producer: the one for handlers; of that one: NULL */
 };
 
-struct rill__bitmap {
-	uint32_t nbytes;
-	uint32_t reserved;
-	unsigned char bits[8]; /* nbytes of them, which is at least 8 */
-};
-
 /* One per catalog and object (executable or shared object), hidden in it. */
 struct rill__gate {
-	const struct rill__bitmap *bitmap;
-	uint32_t catalog_tag;    /* catalog's index in the process << 24 */
-	uint32_t registered;     /* registration has succeeded */
-	struct rill__gate *next; /* of the same catalog: src/core/registry.c */
+	const unsigned char *bits; /* one per event; the bytes are never freed */
+	uint32_t catalog_tag;      /* catalog's index in the process << 24 */
+	uint32_t registered;       /* registration has succeeded */
+	struct rill__gate *next;   /* of the same catalog: src/core/registry.c */
 };
 
 /* This thread's producer. Before its first event: one whose state is odd for ever. */
@@ -84,7 +78,7 @@ struct rill__place {
 	uint64_t head;
 };
 
-extern const struct rill__bitmap rill__closed; /* all off: of a gate that is not registered */
+extern const unsigned char rill__closed[]; /* all off: the bits of a gate not registered */
 
 struct rill_catalog;
 
@@ -123,9 +117,9 @@ void rill__notify(struct rill__producer *producer) __attribute__((cold));
 
 RILL__INLINE bool rill__gate_open(const struct rill__gate *gate, uint32_t event)
 {
-	/* A bitmap's memory is never freed, so a stale pointer only means an old filter. */
-	const struct rill__bitmap *bitmap = __atomic_load_n(&gate->bitmap, __ATOMIC_RELAXED);
-	return (RILL__LOAD(bitmap->bits[event >> 3]) & (1u << (event & 7))) != 0;
+	/* Bitmaps are never freed, so a stale pointer only means an old filter. */
+	const unsigned char *bits = __atomic_load_n(&gate->bits, __ATOMIC_RELAXED);
+	return (RILL__LOAD(bits[event >> 3]) & (1u << (event & 7))) != 0;
 }
 
 /* Enters the section and reserves size bytes (a multiple of 8) for a record of this event. */
