@@ -1,0 +1,33 @@
+/*
+ * From counter ticks to nanoseconds since the Unix epoch, piecewise linear: each calibration point
+ * says where the line goes from there. The collector makes points as it runs and every dump holds
+ * them, so that live sinks and readers of the dump compute the same nanosecond.
+ */
+#ifndef RILL_CORE_CLOCK_H
+#define RILL_CORE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct clock_point {
+	uint64_t ticks;
+	uint64_t ns;   /* of that tick */
+	uint64_t rate; /* nanoseconds per tick from here on, times 2^32 */
+};
+
+/* Time of a tick by the line that starts at a point; before it as well. */
+uint64_t clock_ns(const struct clock_point *point, uint64_t ticks);
+
+/* The last of `count` points (ordered by ticks) that is not after `ticks`, else the first. */
+const struct clock_point *clock_find(const struct clock_point *points, size_t count,
+				     uint64_t ticks);
+
+/* True when the CPU's counter can serve; else ticks are CLOCK_MONOTONIC nanoseconds. */
+int clock_counter_usable(void);
+uint64_t clock_now_ticks(void);
+
+/* First point, measured over a few milliseconds; then one more, which steers to the true time. */
+void clock_calibrate_first(struct clock_point *point);
+void clock_calibrate_next(struct clock_point *point, const struct clock_point *last);
+
+#endif

@@ -1,0 +1,131 @@
+#include "core/decode.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <rill/static/encode.h>
+
+static uint32_t get32(const unsigned char *from)
+{
+	uint32_t value;
+	memcpy(&value, from, sizeof value);
+	return value;
+}
+
+static uint64_t get64(const unsigned char *from)
+{
+	uint64_t value;
+	memcpy(&value, from, sizeof value);
+	return value;
+}
+
+int raw_record_read(struct raw_record *raw, const unsigned char *bytes, size_t available)
+{
+	if (available < sizeof(struct rill__record))
+		return -EBADMSG;
+	uint32_t catalog_size = get32(bytes + 12);
+	raw->ticks = get64(bytes);
+	raw->event = (uint16_t)get32(bytes + 8);
+	raw->nslots = bytes[10];
+	raw->catalog = (uint8_t)(catalog_size >> 24);
+	raw->size = catalog_size & 0xffffff;
+	raw->bytes = bytes;
+	if (raw->size > available || raw->size % 8 || raw->nslots > RILL__MAX_SLOTS ||
+	    raw->size < RILL__TAIL_AT(raw->nslots))
+		return -EBADMSG;
+	return 0;
+}
+
+/* One slot: its tag, its word, and as much of the tail as is its own. */
+static int get_item(struct rill_item *item, uint32_t tag, uint64_t word, const unsigned char **tail,
+		    const unsigned char *end)
+{
+	uint32_t type = tag >> 16 & 0xff;
+	memset(item, 0, sizeof *item);
+	if (type >= RILL_TYPE_COUNT || tag >> 24)
+		return -EBADMSG;
+	item->key = (uint16_t)tag;
+	item->type = (uint8_t)type;
+	if (type == RILL_TYPE_IP) {
+		item->size = item->original_size = (uint32_t)(word >> 32);
+		if (item->size == 0)
+			item->type = RILL_TYPE_NONE;
+		else if (item->size != 4 && item->size != 16)
+			return -EBADMSG;
+	} else if (RILL__HAS_LENGTH(type)) {
+		item->size = (uint32_t)word;
+		item->original_size = (uint32_t)(word >> 32);
+		item->cut = item->size < item->original_size;
+	} else if (type == RILL_TYPE_BOOL) {
+		item->boolean = word != 0;
+	} else {
+		item->u64 = word;
+	}
+	if (RILL__HAS_LENGTH(type) || item->size == 16) {
+		if (item->size > (size_t)(end - *tail))
+			return -EBADMSG;
+		item->bytes = *tail;
+		*tail += item->size;
+	}
+	return 0;
+}
+
+int raw_record_items(const struct raw_record *raw, struct rill_item *items)
+{
+	const unsigned char *tags = raw->bytes + sizeof(struct rill__record);
+	const unsigned char *words = raw->bytes + RILL__WORDS_AT(raw->nslots);
+	const unsigned char *tail = raw->bytes + RILL__TAIL_AT(raw->nslots);
+	for (uint32_t i = 0; i < raw->nslots; i++) {
+		const unsigned char *word = words + (size_t)8 * i;
+		int error = get_item(&items[i], get32(tags + (size_t)4 * i), get64(word), &tail,
+				     raw->bytes + raw->size);
+		if (error)
+			return error;
+		if (items[i].size == 4 && items[i].type == RILL_TYPE_IP)
+			items[i].bytes = word;
+	}
+	return raw->nslots;
+}
+
+int rill_nested_open(struct rill_nested *nested, const struct rill_item *item,
+		     const struct rill_catalogs *catalogs)
+{
+	memset(nested, 0, sizeof *nested);
+	if (item->size < 8)
+		return item->size == 0 && item->type == RILL_TYPE_LIST ? 0 : -EBADMSG;
+	uint32_t event = get32(item->bytes);
+	uint32_t count = get32(item->bytes + 4);
+	if (count > (item->size - 8) / 12)
+		return -EBADMSG;
+	size_t words_at = 8 + (((size_t)4 * count + 7) & ~(size_t)7);
+	if (words_at + (size_t)8 * count > item->size)
+		return -EBADMSG;
+	nested->count = count;
+	nested->tags = item->bytes + 8;
+	nested->words = item->bytes + words_at;
+	nested->tail = nested->words + (size_t)8 * count;
+	nested->end = item->bytes + item->size;
+	if (item->type == RILL_TYPE_EVENT) {
+		uint32_t index = event >> 24;
+		if (index < catalogs->count)
+			nested->catalog = catalogs->catalog[index];
+		if (nested->catalog && (event & 0xffff) < nested->catalog->nevents)
+			nested->event = &nested->catalog->events[event & 0xffff];
+	}
+	return 0;
+}
+
+int rill_nested_next(struct rill_nested *nested, struct rill_item *item)
+{
+	if (nested->next >= nested->count)
+		return 0;
+	size_t i = nested->next++;
+	const unsigned char *word = nested->words + 8 * i;
+	int error = get_item(item, get32(nested->tags + 4 * i), get64(word), &nested->tail,
+			     nested->end);
+	if (error)
+		return error;
+	if (item->size == 4 && item->type == RILL_TYPE_IP)
+		item->bytes = word;
+	return 1;
+}

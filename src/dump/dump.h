@@ -1,0 +1,113 @@
+/*
+ * The dump: one file per process, written as the rings are drained and read back in the order in
+ * which things happened. docs/dump-format.md specifies the bytes.
+ */
+#ifndef RILL_DUMP_DUMP_H
+#define RILL_DUMP_DUMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rill/catalog.h>
+
+#include "core/clock.h"
+#include "core/decode.h"
+
+/* --- writing: one thread at a time; errors are negative errno values
+ * ------------------------------ */
+
+struct dump_writer;
+
+struct dump_process {
+	uint32_t pid;
+	uint64_t id[2];      /* random: tells processes apart for ever */
+	uint64_t start_ns;   /* since the Unix epoch */
+	const char *program; /* short name */
+};
+
+/* A piece of one ring's stream: the records between two positions. */
+struct dump_chunk {
+	uint64_t ring; /* serial number, never used again in this process */
+	uint32_t tid;
+	uint64_t from; /* positions in the ring's stream, bytes since it was made */
+	uint64_t to;
+};
+
+/* Everything so far, of one event id; the last one in a dump counts. */
+struct dump_count {
+	uint8_t catalog;
+	uint16_t event;
+	uint64_t written;
+	uint64_t filtered;
+	uint64_t discarded;
+	uint64_t overwritten;
+	uint64_t failed;
+};
+
+/* A filter change: before published_ticks the old one held, from confirmed_ticks the new one. */
+struct dump_epoch {
+	uint64_t published_ticks;
+	uint64_t confirmed_ticks;
+	const char *expression;
+};
+
+/* Creates DIRECTORY/PROGRAM-PID-START.rill (0600), and the directory when it is missing. `error`
+ * gets one sentence. */
+int dump_create(struct dump_writer **writer, const char *directory,
+		const struct dump_process *process, char *error, size_t error_size);
+int dump_put_catalog(struct dump_writer *writer, uint8_t index, const struct rill_catalog *catalog);
+int dump_put_clock(struct dump_writer *writer, const struct clock_point *point);
+/* When this returns 0 the kernel has all the bytes; else the file is as it was before. */
+int dump_put_records(struct dump_writer *writer, const struct dump_chunk *chunk, const void *bytes);
+int dump_put_counts(struct dump_writer *writer, const struct dump_count *counts, size_t count,
+		    uint64_t values_cut);
+int dump_put_epoch(struct dump_writer *writer, const struct dump_epoch *epoch);
+const char *dump_path(const struct dump_writer *writer);
+int dump_sync(struct dump_writer *writer);
+/* Marks the end, so that a reader can tell a finished dump from one cut short. */
+int dump_close(struct dump_writer *writer);
+/* In a forked child: frees the writer; the file is the parent's. */
+void dump_forget(struct dump_writer *writer);
+
+/* --- reading
+ * -------------------------------------------------------------------------------------- */
+
+struct dump_reader;
+
+/* One process's dump file. */
+struct dump_file {
+	const char *path;
+	struct dump_process process;
+	struct rill_catalogs catalogs; /* by their index in the records */
+	const struct dump_count *counts;
+	size_t ncounts;
+	uint64_t values_cut;
+	const struct dump_epoch *epochs;
+	size_t nepochs;
+	uint64_t bytes;    /* of the file */
+	uint64_t nrecords; /* whole and readable */
+	uint64_t nrings;
+	bool finished;      /* it was closed in order */
+	const char *damage; /* a sentence on where and how it is cut or broken; or NULL */
+};
+
+struct dump_record {
+	struct raw_record raw;
+	uint64_t ns;
+	uint64_t ring;
+	uint32_t tid;
+	uint32_t file; /* index of its struct dump_file */
+};
+
+/* path: a .rill file, or a directory: every .rill file in it. A file that is not a dump, or a
+ * directory without one, is an error; a file that is cut is read up to the cut and says so in
+ * `damage`. */
+int dump_open(struct dump_reader **reader, const char *path, char *error, size_t error_size);
+size_t dump_file_count(const struct dump_reader *reader);
+const struct dump_file *dump_file(const struct dump_reader *reader, size_t index);
+/* The next record of all files in time order (ties: file, ring, position). 1; 0: no more. */
+int dump_next(struct dump_reader *reader, struct dump_record *record);
+void dump_reader_close(struct dump_reader *reader);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * A sink as the collector and the `rill` command hold it: a sink type at work, with a level and
+ * counters of its own.
+ */
+#ifndef RILL_SINK_SINK_H
+#define RILL_SINK_SINK_H
+
+#include <rill/sink.h>
+
+/* Per event id of one catalog. */
+struct sink_count {
+	uint64_t written;
+	uint64_t filtered;
+	uint64_t failed;
+};
+
+struct sink;
+
+/*
+ * spec: TYPE:ARGUMENT[?OPTION=VALUE[&OPTION=VALUE]...]
+ * Options of every sink: level=trace|debug|info|warn|error (lowest level written; spans by the
+ * level of their start event). The others are the type's. 0; negative errno, and one sentence in
+ * `error` that names the part of the spec that is wrong.
+ */
+int sink_open(struct sink **sink, const char *spec, char *error, size_t error_size);
+
+/* Filters, writes, counts. Never fails: what the sink does not take is counted as failed. The first
+ * failure after a success is told through rill__diagnose(). */
+void sink_write(struct sink *sink, const struct rill_batch *batch);
+int sink_flush(struct sink *sink);
+void sink_close(struct sink *sink);
+/* In a forked child: frees everything and writes nothing; what is queued is the parent's. */
+void sink_forget(struct sink *sink);
+
+const char *sink_spec(const struct sink *sink);
+/* Counts by event id of the catalog with this index; NULL when there are none yet. *nevents:
+ * length. */
+const struct sink_count *sink_counts(const struct sink *sink, uint32_t catalog_index,
+				     size_t *nevents);
+
+extern const struct rill_sink_type sink_text;
+extern const struct rill_sink_type sink_json;
+
+#endif
