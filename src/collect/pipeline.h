@@ -6,9 +6,17 @@
 #define RILL_COLLECT_PIPELINE_H
 
 #include "core/decode.h"
-#include "sink/sink.h"
 
 struct pipeline;
+
+/* Where batches go: a sink, seen from below. */
+struct output {
+	void (*write)(void *state, const struct rill_batch *batch);
+	int (*flush)(void *state);
+	void (*close)(void *state);
+	void (*forget)(void *state); /* in a forked child: frees, writes nothing */
+	void *state;
+};
 
 struct pipeline_input {
 	struct raw_record raw;
@@ -26,11 +34,11 @@ struct pipeline_options {
 /* catalogs: borrowed, may grow while the pipeline lives. Returns NULL when there is no memory. */
 struct pipeline *pipeline_new(const struct pipeline_options *options,
 			      const struct rill_catalogs *catalogs);
-/* sinks: borrowed; given with every call because the collector swaps its table. */
+/* outputs: borrowed; given with every call because the collector swaps its table. */
 void pipeline_feed(struct pipeline *pipeline, const struct pipeline_input *inputs, size_t count,
-		   struct sink *const *sinks, size_t nsinks);
+		   const struct output *outputs, size_t noutputs);
 /* Closes the open spans as abandoned. */
-void pipeline_end(struct pipeline *pipeline, struct sink *const *sinks, size_t nsinks);
+void pipeline_end(struct pipeline *pipeline, const struct output *outputs, size_t noutputs);
 void pipeline_free(struct pipeline *pipeline);
 
 /* Records whose bytes no encoder writes, or whose catalog or event is not known: not handed on. */

@@ -7,6 +7,8 @@
 
 #include <rill/sink.h>
 
+#include "collect/pipeline.h"
+
 /* Per event id of one catalog. */
 struct sink_count {
 	uint64_t written;
@@ -31,6 +33,9 @@ int sink_flush(struct sink *sink);
 void sink_close(struct sink *sink);
 /* In a forked child: frees everything and writes nothing; what is queued is the parent's. */
 void sink_forget(struct sink *sink);
+
+/* The sink as the collector sees it. */
+struct output sink_output(struct sink *sink);
 
 const char *sink_spec(const struct sink *sink);
 /* Counts by event id of the catalog with this index; NULL when there are none yet. *nevents:
