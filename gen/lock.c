@@ -26,12 +26,14 @@ struct reader {
 	struct arena *arena;
 	struct report *report;
 	size_t line;
+	bool broken; /* a line was refused: gaps behind it are its fault */
 };
 
 #define RESTORE "restore the file from version control (it is only ever appended to)"
 
 static void malformed(struct reader *rd)
 {
+	rd->broken = true;
 	report_error(rd->report, rd->lock->path, rd->line,
 		     "not a line of a lock file; expected event, span or subsystem, an id and a "
 		     "name, or "
@@ -109,6 +111,9 @@ static void read_entry(struct reader *rd, enum lock_kind kind, size_t id, const 
 			"delete the line that was never released",
 			what, name, other, lock->entries[kind][other].line, id);
 	} else if (id > count) {
+		if (rd->broken)
+			return;
+		rd->broken = true;
 		report_error(rd->report, lock->path, rd->line,
 			     "%s id %zu is out of order, the next is %zu; " RESTORE, what, id,
 			     count);
@@ -123,6 +128,13 @@ static void read_entry(struct reader *rd, enum lock_kind kind, size_t id, const 
 	}
 }
 
+/* The marks that git leaves. */
+static bool is_conflict(const char *line)
+{
+	return strncmp(line, "<<<<<<<", 7) == 0 || strncmp(line, "=======", 7) == 0 ||
+	       strncmp(line, ">>>>>>>", 7) == 0;
+}
+
 static void read_line(struct reader *rd, char *line)
 {
 	uint8_t order[RILL_TYPE_COUNT];
@@ -132,6 +144,14 @@ static void read_line(struct reader *rd, char *line)
 
 	if (*line == '#' || *line == '\0')
 		return;
+	if (is_conflict(line)) {
+		rd->broken = true;
+		report_error(rd->report, rd->lock->path, rd->line,
+			     "an unresolved merge conflict; keep the lines that were released, "
+			     "delete the "
+			     "others and the marks, and run rill-gen to number what is new");
+		return;
+	}
 	first = word(&line);
 	id = number(word(&line));
 	while (kind < LOCK_KINDS && strcmp(lock_kind_names[kind], first) != 0)
@@ -168,7 +188,7 @@ static bool is_text(const char *line, size_t length)
 
 void lock_read(struct lock *lock, const char *path, struct arena *a, struct report *r)
 {
-	struct reader rd = {lock, a, r, 0};
+	struct reader rd = {.lock = lock, .arena = a, .report = r};
 	struct file_content file;
 	int error = file_read(a, path, LOCK_MAX_BYTES, &file);
 	const char *at, *end;

@@ -121,6 +121,24 @@ static const char *row_name(struct reader *rd, const struct table_row *row)
 	return NULL;
 }
 
+/* False when the row's cells can't be told: one is missing, and nobody knows which. */
+static bool check_count(struct reader *rd, const struct table *t, const struct table_row *row)
+{
+	if (row->written < t->ncolumns)
+		report_error(
+			rd->report, rd->page->path, row->line,
+			"missing cell: the row has %zu of the table's %zu; write the others (a "
+			"blank line ends a table)",
+			row->written, t->ncolumns);
+	else if (row->written > t->ncolumns)
+		report_error(
+			rd->report, rd->page->path, row->line,
+			"the row has %zu cells, but the table has %zu columns; remove the others, "
+			"or write \\| for a | in a text",
+			row->written, t->ncolumns);
+	return row->written == t->ncolumns;
+}
+
 static void check_cells(struct reader *rd, const struct table_row *row)
 {
 	for (size_t i = 0; i < rd->kind->ncolumns; i++) {
@@ -292,6 +310,10 @@ static void read_table(struct reader *rd, const struct table *t)
 		return;
 	}
 	for (size_t i = 0; i < t->nrows; i++) {
+		if (!check_count(rd, t, &t->rows[i])) {
+			rd->page->partial = true;
+			continue;
+		}
 		check_cells(rd, &t->rows[i]);
 		read_row(rd, &t->rows[i]);
 	}

@@ -61,7 +61,7 @@ static const char *plain_text(struct reader *rd, cmark_node *node, size_t line)
 			b.data[i] = ' ';
 	}
 	if (refusal)
-		report_error(rd->report, rd->path, line, "here stands %s", refusal);
+		report_error(rd->report, rd->path, line, "the text has %s", refusal);
 	text = b.data ? b.data : "";
 	end = text + strlen(text);
 	while (*text == ' ')
@@ -101,17 +101,13 @@ static void read_row(struct reader *rd, struct table *t, cmark_node *row)
 {
 	size_t line = (size_t)cmark_node_get_start_line(row), length;
 	const char *source = text_line(rd->text, line, &length);
-	size_t cells = text_count_cells(source, length);
 
-	if (cells != t->ncolumns)
-		report_error(rd->report, rd->path, line,
-			     "the row has %zu cell%s, but the table has %zu columns; %s", cells,
-			     cells == 1 ? "" : "s", t->ncolumns,
-			     cells < t->ncolumns
-				     ? "write the missing cells (a blank line ends a table)"
-				     : "remove the others, or write \\| for a | in a text");
 	t->rows = arena_grow(rd->arena, t->rows, t->nrows, sizeof(*t->rows));
-	t->rows[t->nrows++] = (struct table_row){line, read_cells(rd, row, t->ncolumns, line)};
+	t->rows[t->nrows++] = (struct table_row){
+		.line = line,
+		.cells = read_cells(rd, row, t->ncolumns, line),
+		.written = text_count_cells(source, length),
+	};
 }
 
 static void read_table(struct reader *rd, cmark_node *node)

@@ -13,6 +13,7 @@
 struct table_row {
 	size_t line;
 	const char **cells; /* ncolumns of them */
+	size_t written;     /* how many cells the row has as written; the parser hides it */
 };
 
 struct table {
