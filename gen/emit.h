@@ -25,8 +25,9 @@ void emit_comment(struct buffer *out, const char *text);
 /* Adds text as a C string literal; UTF-8 stays as it is. */
 void emit_string(struct buffer *out, const char *text);
 
-/* Adds `first`, then the words of the text as comment lines that begin with a tab and ` * ` and end
- * before column 96; `first` is already on the line, `column` columns wide. */
+/* Adds text as emit_comment() does, broken between words where a line would pass column 96: each
+ * new line begins with a tab and ` * `. The line that it begins on is `column` columns wide
+ * already. */
 void emit_wrapped(struct buffer *out, const char *text, size_t column);
 
 #endif

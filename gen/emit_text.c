@@ -48,13 +48,19 @@ static void add_comment(struct buffer *out, const char *text, size_t length)
 		if (forbidden && i + 1 < length && text[i + 1] == forbidden)
 			buffer_add(out, " ", 1);
 	}
-	if (length && text[length - 1] == '\\')
-		buffer_add(out, ".", 1); /* a backslash at a line's end would join the next */
+}
+
+/* A backslash at a line's end would join the next line to it. */
+static bool ends_in_backslash(const struct buffer *out)
+{
+	return out->size && out->data[out->size - 1] == '\\';
 }
 
 void emit_comment(struct buffer *out, const char *text)
 {
 	add_comment(out, text, strlen(text));
+	if (ends_in_backslash(out))
+		buffer_puts(out, ".");
 }
 
 void emit_string(struct buffer *out, const char *text)
@@ -87,7 +93,7 @@ void emit_wrapped(struct buffer *out, const char *text, size_t column)
 		size_t length = strcspn(text, " ");
 		size_t width = columns(text, length);
 
-		if (*space && column + 1 + width > LAST_COLUMN) {
+		if (*space && column + 1 + width > LAST_COLUMN && !ends_in_backslash(out)) {
 			buffer_puts(out, CONTINUATION);
 			column = CONTINUATION_COLUMNS;
 			space = "";
@@ -99,4 +105,6 @@ void emit_wrapped(struct buffer *out, const char *text, size_t column)
 		text += length;
 		text += strspn(text, " ");
 	}
+	if (ends_in_backslash(out))
+		buffer_puts(out, ".");
 }
