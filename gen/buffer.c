@@ -37,19 +37,19 @@ void buffer_puts(struct buffer *b, const char *text)
 
 void buffer_print(struct buffer *b, const char *format, ...)
 {
-	va_list args;
+	va_list args, again;
 	int length;
 
 	va_start(args, format);
+	va_copy(again, args);
 	length = vsnprintf(NULL, 0, format, args);
+	if (length > 0) {
+		reserve(b, (size_t)length);
+		vsnprintf(b->data + b->size, (size_t)length + 1, format, again);
+		b->size += (size_t)length;
+	}
+	va_end(again);
 	va_end(args);
-	if (length <= 0)
-		return;
-	reserve(b, (size_t)length);
-	va_start(args, format);
-	vsnprintf(b->data + b->size, (size_t)length + 1, format, args);
-	va_end(args);
-	b->size += (size_t)length;
 }
 
 void buffer_free(struct buffer *b)

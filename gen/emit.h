@@ -16,6 +16,9 @@ uint64_t emit_hash(const struct page *page, struct arena *a);
 /* The page's file name without its folders. */
 const char *emit_page_name(const struct page *page);
 
+/* Adds text with A to Z for a to z, whatever the locale. */
+void emit_upper(struct buffer *out, const char *text);
+
 /* Adds "RILL_SET_STRING | RILL_SET_U64". */
 void emit_type_set(struct buffer *out, const struct page_key *key);
 

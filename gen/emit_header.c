@@ -128,11 +128,7 @@ void emit_header(struct buffer *out, const struct page *page)
 	struct buffer guard = {0};
 
 	buffer_puts(&guard, "RILL_CATALOG_");
-	for (const char *s = page->catalog; *s; s++) {
-		char upper = *s >= 'a' && *s <= 'z' ? (char)(*s - 'a' + 'A') : *s;
-
-		buffer_add(&guard, &upper, 1);
-	}
+	emit_upper(&guard, page->catalog);
 	buffer_puts(&guard, "_H");
 	emit_title(out, page);
 	buffer_print(out, "#ifndef %s\n#define %s\n\n#include <rill/rill.h>\n", guard.data,

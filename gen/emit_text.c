@@ -15,15 +15,22 @@ const char *emit_page_name(const struct page *page)
 	return slash ? slash + 1 : page->path;
 }
 
+void emit_upper(struct buffer *out, const char *text)
+{
+	for (; *text; text++) {
+		char c = *text;
+
+		if (c >= 'a' && c <= 'z')
+			c = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[c - 'a'];
+		buffer_add(out, &c, 1);
+	}
+}
+
 void emit_type_set(struct buffer *out, const struct page_key *key)
 {
 	for (size_t i = 0; i < key->ntypes; i++) {
 		buffer_puts(out, i ? " | RILL_SET_" : "RILL_SET_");
-		for (const char *s = page_type_names[key->order[i]]; *s; s++) {
-			char upper = *s >= 'a' && *s <= 'z' ? (char)(*s - 'a' + 'A') : *s;
-
-			buffer_add(out, &upper, 1);
-		}
+		emit_upper(out, page_type_names[key->order[i]]);
 	}
 }
 

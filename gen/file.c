@@ -15,6 +15,7 @@ int file_read(struct arena *a, const char *path, size_t max_bytes, struct file_c
 	char *data = arena_alloc(a, room);
 	int error = 0;
 
+	*content = (struct file_content){data, 0};
 	if (fd < 0)
 		return -errno;
 	for (;;) {

@@ -56,9 +56,9 @@ static uint16_t assign(struct merge *m, enum lock_kind kind, const char *name, s
 		uint8_t order[RILL_TYPE_COUNT];
 		size_t count = 0;
 
-		for (uint8_t t = 0; t < RILL_TYPE_COUNT; t++) {
+		for (unsigned t = 0; t < RILL_TYPE_COUNT; t++) {
 			if (e->types & ~key->types & (1u << t))
-				order[count++] = t;
+				order[count++] = (uint8_t)t;
 		}
 		types_print(&lost, order, count, ", ", " and ");
 		report_error(

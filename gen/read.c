@@ -343,7 +343,7 @@ void page_read(struct page *page, struct arena *a, struct report *r)
 {
 	struct reader rd = {.page = page, .arena = a, .report = r};
 	struct map headings = {0};
-	struct tables tables;
+	struct tables tables = {0};
 	struct text text;
 
 	page->partial = true;

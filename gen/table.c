@@ -215,7 +215,6 @@ bool tables_read(struct tables *tables, const struct text *t, const char *path, 
 	cmark_parser_feed(parser, t->data, t->size);
 	document = cmark_parser_finish(parser);
 	limit_stop();
-	*tables = (struct tables){0};
 	for (cmark_node *n = cmark_node_first_child(document); n; n = cmark_node_next(n))
 		read_block(&rd, n);
 	cmark_node_free(document);

@@ -31,8 +31,8 @@ struct tables {
 	size_t count;
 };
 
-/* Reads the page's Markdown. False when something that is a table in appearance can't be read as
- * one: rows may be missing then. */
+/* Reads the page's Markdown into `tables`, which is zeroed. False when something that is a table in
+ * appearance can't be read as one: rows may be missing then. */
 bool tables_read(struct tables *tables, const struct text *t, const char *path, struct arena *a,
 		 struct report *r);
 

@@ -102,7 +102,7 @@ static void collect(struct run *run, int stream)
 {
 	char **data = stream == OUT ? &run->result.out : &run->result.err;
 	size_t *bytes = stream == OUT ? &run->result.out_bytes : &run->result.err_bytes;
-	char piece[65536];
+	char piece[65536], *grown;
 	ssize_t n = read(run->fds[stream], piece, sizeof(piece));
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -111,9 +111,10 @@ static void collect(struct run *run, int stream)
 		end_stream(run, stream);
 		return;
 	}
-	*data = realloc(*data, *bytes + (size_t)n + 1);
-	if (!*data)
+	grown = realloc(*data, *bytes + (size_t)n + 1);
+	if (!grown)
 		fail("realloc");
+	*data = grown;
 	memcpy(*data + *bytes, piece, (size_t)n);
 	*bytes += (size_t)n;
 	(*data)[*bytes] = '\0';

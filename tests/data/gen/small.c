@@ -38,14 +38,18 @@ static const struct rill_catalog_event events[] = {
 	  "Größe, 中文, 🦀 and é; a line that is long enough to be wrapped, in which every character counts once — ÄÄÄÄÄÄÄÄÄÄ",
 	  NULL, 0, 0, RILL_ERROR, 0 },
 	/* 5 */
+	{ "text.wrap", "A line as wide as may be, and one too wide",
+	  "äxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww end",
+	  NULL, 0, 0, RILL_INFO, 0 },
+	/* 6 */
 	{ "default", "A keyword",
 	  "Of C.",
 	  event_keys + 0, 3, 1, RILL_INFO, 0 },
-	/* 6 */
+	/* 7 */
 	{ "class", "A keyword",
 	  "Of C++.",
 	  NULL, 0, 1, RILL_INFO, 0 },
-	/* 7 */
+	/* 8 */
 	{ "9lives", "A digit",
 	  "Comes first.",
 	  event_keys + 3, 1, 1, RILL_INFO, 0 },
@@ -65,8 +69,8 @@ static const struct rill_catalog_key keys[] = {
 };
 
 static const struct rill_catalog_span spans[] = {
-	{ "life", 5, 6, 1 }, /* 0 */
-	{ "nine", 6, 7, RILL_NO_KEY }, /* 1 */
+	{ "life", 6, 7, 1 }, /* 0 */
+	{ "nine", 7, 8, RILL_NO_KEY }, /* 1 */
 };
 
 /* librill exports its own catalog; any other belongs to the object it is in. */
@@ -80,14 +84,14 @@ extern const struct rill_catalog rill_catalog_demo;
 const struct rill_catalog rill_catalog_demo = {
 	RILL_CATALOG_LAYOUT,
 	sizeof(struct rill_catalog),
-	UINT64_C(0xbb672d0add673f1f), /* of the content */
+	UINT64_C(0x86e4561bd9670627), /* of the content */
 	"demo",
 	subsystems,
 	events,
 	keys,
 	spans,
 	3, /* subsystems */
-	8, /* events */
+	9, /* events */
 	5, /* keys */
 	2, /* spans */
 };

@@ -1,5 +1,5 @@
 /*
- * Catalog demo: 8 events in 3 subsystems, 5 keys, 2 spans.
+ * Catalog demo: 9 events in 3 subsystems, 5 keys, 2 spans.
  * Written by rill-gen from page.md: change that page, not this file.
  *
  * To emit an event of it, include this header, name the catalog once, and call
@@ -41,25 +41,31 @@ enum rill__demo_event {
 	 * character counts once — ÄÄÄÄÄÄÄÄÄÄ */
 	rill__demo_e_text_utf8 = 4,
 
+	/* text.wrap  [info]  A line as wide as may be, and one too wide
+	 * äxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy
+	 * zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz
+	 * wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww end */
+	rill__demo_e_text_wrap = 5,
+
 	/* ---- Keyword ---- */
 
 	/* default  [info]  A keyword
 	 * Of C.
 	 * keys: errno, class, type
 	 * starts span life, by class */
-	rill__demo_e_default = 5,
+	rill__demo_e_default = 6,
 
 	/* class  [info]  A keyword
 	 * Of C++.
 	 * ends span life, by class
 	 * starts span nine */
-	rill__demo_e_class = 6,
+	rill__demo_e_class = 7,
 
 	/* 9lives  [info]  A digit
 	 * Comes first.
 	 * keys: my-key.x
 	 * ends span nine */
-	rill__demo_e_9lives = 7,
+	rill__demo_e_9lives = 8,
 };
 
 /*
