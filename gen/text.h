@@ -13,7 +13,7 @@
 #define PAGE_MAX_BYTES      ((size_t)8 << 20)
 #define PAGE_MAX_LINES      ((size_t)100000)
 #define PAGE_MAX_LINE_BYTES ((size_t)64 << 10)
-#define PAGE_MAX_COLUMNS    16
+#define PAGE_MAX_COLUMNS    8
 
 struct text {
 	char *data;
