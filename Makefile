@@ -75,7 +75,7 @@ $(BUILD)/obj/stalwart.o: $(BUILD)/gen/stalwart.c
 	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) $(CFLAGS) -c -o $@ $<
 $(BUILD)/pic/stalwart.o: $(BUILD)/gen/stalwart.c
 	@mkdir -p $(@D)
-	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) -fPIC -fvisibility=hidden $(CFLAGS) -c -o $@ $<
+	$(call say,CC,$@) $(CC) $(CPPFLAGS) -DRILL_CATALOG_EXPORT $(BASE) -fPIC -fvisibility=hidden $(CFLAGS) -c -o $@ $<
 
 # --- library and command --------------------------------------------------------------------------
 $(LIBA): $(LIB_OBJ)
