@@ -11,7 +11,8 @@
 #define CLOCK_EVERY_NS  100000000u
 #define COUNTS_EVERY_NS 1000000000u
 
-/* --- active rings ---------------------------------------------------------------------------------------- */
+/* --- active rings
+ * ---------------------------------------------------------------------------------------- */
 
 static bool make_capacity(struct collector *collector)
 {
@@ -118,7 +119,8 @@ static void disarm_idle(struct collector *collector, uint64_t now_ns)
 	collector->nactive = kept;
 }
 
-/* --- clock and counts ------------------------------------------------------------------------------------- */
+/* --- clock and counts
+ * ------------------------------------------------------------------------------------- */
 
 static void keep_clock(struct collector *collector, uint64_t now_ns)
 {
@@ -134,7 +136,9 @@ static void keep_clock(struct collector *collector, uint64_t now_ns)
 	}
 }
 
-/* --- rounds -------------------------------------------------------------------------------------------------- */
+/* --- rounds
+ * --------------------------------------------------------------------------------------------------
+ */
 
 /* Everything that is published now, from every ring. */
 static void drain_all(struct collector *collector)
@@ -297,7 +301,9 @@ static void run(void *argument)
 	prim_futex_wake(&collector->stopped, 1);
 }
 
-/* --- from outside -------------------------------------------------------------------------------------------------- */
+/* --- from outside
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static void post(struct collector *collector, struct message *message)
 {
@@ -345,9 +351,9 @@ struct collector *collector_start(struct process *process)
 {
 	struct collector *collector = calloc(1, sizeof *collector);
 	const struct pipeline_options options = {
-	    .pid = process->pid,
-	    .process_id = {process->id[0], process->id[1]},
-	    .max_open_spans = rill__settings.max_open_spans,
+		.pid = process->pid,
+		.process_id = {process->id[0], process->id[1]},
+		.max_open_spans = rill__settings.max_open_spans,
 	};
 	if (collector) {
 		collector->process = process;
@@ -438,9 +444,9 @@ void collector_forget(struct collector *collector)
 struct collector_counts collector_counts(const struct collector *collector)
 {
 	struct collector_counts counts = {
-	    __atomic_load_n(&collector->counts.drained, __ATOMIC_RELAXED),
-	    __atomic_load_n(&collector->counts.late, __ATOMIC_RELAXED),
-	    __atomic_load_n(&collector->counts.bad, __ATOMIC_RELAXED),
+		__atomic_load_n(&collector->counts.drained, __ATOMIC_RELAXED),
+		__atomic_load_n(&collector->counts.late, __ATOMIC_RELAXED),
+		__atomic_load_n(&collector->counts.bad, __ATOMIC_RELAXED),
 	};
 	return counts;
 }

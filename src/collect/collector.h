@@ -16,7 +16,8 @@
 
 struct collector;
 
-/* Starts the thread. At most one a process. NULL: no memory, or no thread; a diagnostic says which. */
+/* Starts the thread. At most one a process. NULL: no memory, or no thread; a diagnostic says which.
+ */
 struct collector *collector_start(struct process *process);
 
 /* Hands over an output or a dump; the collector closes it when it stops. -ENOSPC: too many; then it
@@ -31,8 +32,8 @@ void collector_add_epoch(struct collector *collector, const struct epoch *epoch,
 /* All that was published before the call is written and flushed. -ETIMEDOUT. */
 int collector_flush(struct collector *collector, uint64_t timeout_ns);
 
-/* Drains every ring, closes outputs and dumps, ends the thread. All gates are closed. -ETIMEDOUT: it
- * goes on by itself. When 0, the collector is freed. */
+/* Drains every ring, closes outputs and dumps, ends the thread. All gates are closed. -ETIMEDOUT:
+ * it goes on by itself. When 0, the collector is freed. */
 int collector_stop(struct collector *collector, uint64_t timeout_ns);
 
 /* In a child: frees what the parent's collector held, writes nothing. */

@@ -1,6 +1,6 @@
 /*
- * One pass: what the active rings hold goes to the dumps as it is, and to the outputs in the order of
- * time.
+ * One pass: what the active rings hold goes to the dumps as it is, and to the outputs in the order
+ * of time.
  *
  * Order for outputs: T is now; membarrier; whoever began an event before T is then seen inside its
  * section, and is waited for a moment. So everything stamped before T has been published, and the
@@ -14,7 +14,9 @@
 
 #define FEED 256u
 
-/* --- cursors ----------------------------------------------------------------------------------------------- */
+/* --- cursors
+ * -----------------------------------------------------------------------------------------------
+ */
 
 /* Reads the record at cursor->at. False: the pass has taken all, or the bytes are not a record. */
 static bool cursor_read(struct collector *collector, struct cursor *cursor)
@@ -24,8 +26,10 @@ static bool cursor_read(struct collector *collector, struct cursor *cursor)
 		return false;
 	const unsigned char *bytes = ring->data + (cursor->at & (ring->data_bytes - 1));
 	if (raw_record_read(&cursor->raw, bytes, cursor->end - cursor->at) != 0) {
-		/* Only a stray store of the program's can do this. The rest of the stretch is lost. */
-		rill__diagnose(__func__, "ring %llu holds bytes that are no record: %llu bytes lost",
+		/* Only a stray store of the program's can do this. The rest of the stretch is lost.
+		 */
+		rill__diagnose(__func__,
+			       "ring %llu holds bytes that are no record: %llu bytes lost",
 			       (unsigned long long)ring->serial,
 			       (unsigned long long)(cursor->end - cursor->at));
 		__atomic_store_n(&collector->counts.bad, collector->counts.bad + 1,
@@ -55,7 +59,8 @@ static void heap_down(struct cursor **heap, uint32_t count, uint32_t i)
 	}
 }
 
-/* --- giving room back ------------------------------------------------------------------------------------- */
+/* --- giving room back
+ * ------------------------------------------------------------------------------------- */
 
 static void advance(struct ring *ring, uint64_t tail)
 {
@@ -66,7 +71,8 @@ static void advance(struct ring *ring, uint64_t tail)
 	producer_room(ring);
 }
 
-/* --- to the outputs ------------------------------------------------------------------------------------------ */
+/* --- to the outputs
+ * ------------------------------------------------------------------------------------------ */
 
 static void feed(struct collector *collector, struct pipeline_input *inputs, size_t count,
 		 uint32_t ncursors)
@@ -90,10 +96,10 @@ static void merge(struct collector *collector, uint32_t ncursors, struct cursor 
 		struct cursor *cursor = heap[0];
 		bool late = cursor->raw.ticks < collector->watermark;
 		inputs[count++] = (struct pipeline_input){
-		    .raw = cursor->raw,
-		    .ns = clock_ns(&collector->clock, cursor->raw.ticks),
-		    .tid = cursor->ring->tid,
-		    .late = late,
+			.raw = cursor->raw,
+			.ns = clock_ns(&collector->clock, cursor->raw.ticks),
+			.tid = cursor->ring->tid,
+			.late = late,
 		};
 		if (late)
 			__atomic_store_n(&collector->counts.late, collector->counts.late + 1,
@@ -148,7 +154,9 @@ static uint64_t end_until(const struct ring *ring, uint64_t from, uint64_t head,
 	return at;
 }
 
-/* --- the pass --------------------------------------------------------------------------------------------------- */
+/* --- the pass
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static uint64_t count_drained(struct collector *collector, const struct ring *ring, uint64_t from,
 			      uint64_t to)
@@ -189,7 +197,7 @@ uint64_t drain_pass(struct collector *collector, bool all)
 		dumps_records(collector, ring, ring->tail, end);
 		if (ordered)
 			collector->cursors[ncursors++] =
-			    (struct cursor){.ring = ring, .at = ring->tail, .end = end};
+				(struct cursor){.ring = ring, .at = ring->tail, .end = end};
 		else
 			advance(ring, end);
 	}

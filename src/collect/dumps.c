@@ -8,7 +8,8 @@
 static void told(struct dump_slot *dump, int error)
 {
 	if (error && !dump->failing)
-		rill__diagnose(__func__, "cannot write %s (%s): records are lost to it, and counted",
+		rill__diagnose(__func__,
+			       "cannot write %s (%s): records are lost to it, and counted",
 			       dump_path(dump->writer), strerror(-error));
 	else if (!error && dump->failing)
 		rill__diagnose(__func__, "writing %s works again", dump_path(dump->writer));
@@ -25,8 +26,7 @@ static bool tally_fits(struct collector *collector)
 		struct tally *grown = realloc(collector->dumps[i].tally, events * sizeof *grown);
 		if (!grown)
 			return false;
-		memset(grown + collector->ntally, 0,
-		       (events - collector->ntally) * sizeof *grown);
+		memset(grown + collector->ntally, 0, (events - collector->ntally) * sizeof *grown);
 		collector->dumps[i].tally = grown;
 	}
 	collector->ntally = events;
@@ -102,23 +102,6 @@ void dumps_records(struct collector *collector, const struct ring *ring, uint64_
 	}
 }
 
-/* Losses of one event: in the rings that exist now, and process-wide. */
-static void add_losses(struct process *process, const struct catalog_entry *entry, uint32_t event,
-		       struct dump_count *to)
-{
-	const struct catalog_loss *loss = &entry->losses[event];
-	to->filtered = __atomic_load_n(&loss->filtered, __ATOMIC_RELAXED);
-	to->discarded = __atomic_load_n(&loss->discarded, __ATOMIC_RELAXED);
-	for (uint32_t i = 0; i < ring_count(process); i++) {
-		const struct ring *ring = ring_at(process, i);
-		if (!ring->file || entry->first_event + event >= ring->file->nlosses)
-			continue;
-		const struct ring_loss *in = &ring->file->losses[entry->first_event + event];
-		to->filtered += __atomic_load_n(&in->filtered, __ATOMIC_RELAXED);
-		to->discarded += __atomic_load_n(&in->discarded, __ATOMIC_RELAXED);
-	}
-}
-
 static void dump_counts(struct collector *collector, struct dump_slot *dump)
 {
 	struct dump_count counts[256];
@@ -127,8 +110,11 @@ static void dump_counts(struct collector *collector, struct dump_slot *dump)
 		const struct catalog_entry *entry = registry_entry(c);
 		for (uint32_t event = 0; event < entry->catalog->nevents; event++) {
 			uint32_t i = entry->first_event + event;
-			struct dump_count one = {.catalog = (uint8_t)c, .event = (uint16_t)event};
-			add_losses(collector->process, entry, event, &one);
+			struct catalog_loss loss = ring_losses(collector->process, entry, event);
+			struct dump_count one = {.catalog = (uint8_t)c,
+						 .event = (uint16_t)event,
+						 .filtered = loss.filtered,
+						 .discarded = loss.discarded};
 			if (dump->tally && i < collector->ntally) {
 				one.failed = dump->tally[i].failed;
 				one.written = dump->tally[i].drained - one.failed;

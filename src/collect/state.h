@@ -41,7 +41,7 @@ struct message {
 	struct epoch epoch;
 	char *expression;
 	int result;
-	uint32_t done; /* futex */
+	uint32_t done;   /* futex */
 	uint32_t owners; /* sender and collector: the last one frees it */
 };
 
@@ -79,8 +79,8 @@ struct collector {
 	struct collector_counts counts; /* read by others, relaxed */
 };
 
-/* src/collect/drain.c: one pass over the active rings. Returns the bytes taken. `all`: also what was
- * published after the pass began. */
+/* src/collect/drain.c: one pass over the active rings. Returns the bytes taken. `all`: also what
+ * was published after the pass began. */
 uint64_t drain_pass(struct collector *collector, bool all);
 
 /* src/collect/dumps.c */

@@ -146,6 +146,13 @@ struct process *process_peek(void);
 /* Removes the runtime directory and forgets its name. */
 void process_remove_directory(struct process *process);
 
+/* Losses of one event that have no place in a ring. */
+struct catalog_loss {
+	uint64_t filtered;
+	uint64_t discarded;
+};
+struct catalog_entry;
+
 /* --- rings: src/core/ring.c
  * ------------------------------------------------------------------------ */
 
@@ -164,6 +171,9 @@ uint32_t ring_count(struct process *process);
 /* Largest record of a ring. */
 uint64_t ring_max_record(const struct ring *ring);
 void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool filtered);
+/* Losses of one event so far: in the rings that exist, and process-wide. process may be NULL. */
+struct catalog_loss ring_losses(struct process *process, const struct catalog_entry *entry,
+				uint32_t event);
 /* Unlinks the files of all rings: their memory stays until the process ends. */
 void ring_unlink_all(struct process *process);
 
@@ -183,12 +193,6 @@ bool producer_fences(void); /* true: membarrier does not work, so sections take 
 
 /* --- catalogs, gates, bitmaps: src/core/registry.c
  * --------------------------------------------------- */
-
-/* What process-wide loss counters there are for events without a place in a ring. */
-struct catalog_loss {
-	uint64_t filtered;
-	uint64_t discarded;
-};
 
 struct catalog_entry {
 	struct rill_catalog *catalog; /* our copy */
@@ -220,6 +224,7 @@ int registry_publish(registry_decide decide, void *context, struct epoch *epoch)
 
 /* The lock of everything that a child keeps. Recursive: registration configures. */
 void control_lock(void);
+bool control_trylock(void);
 void control_unlock(void);
 
 /* --- called by core, defined above it

@@ -130,6 +130,11 @@ void control_lock(void)
 	pthread_mutex_lock(&control);
 }
 
+bool control_trylock(void)
+{
+	return pthread_mutex_trylock(&control) == 0;
+}
+
 void control_unlock(void)
 {
 	pthread_mutex_unlock(&control);

@@ -309,3 +309,21 @@ void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool f
 	struct catalog_loss *loss = &entry->losses[event];
 	__atomic_add_fetch(filtered ? &loss->filtered : &loss->discarded, 1, __ATOMIC_RELAXED);
 }
+
+struct catalog_loss ring_losses(struct process *process, const struct catalog_entry *entry,
+				uint32_t event)
+{
+	const struct catalog_loss *loss = &entry->losses[event];
+	uint32_t i = entry->first_event + event;
+	struct catalog_loss sum = {__atomic_load_n(&loss->filtered, __ATOMIC_RELAXED),
+				   __atomic_load_n(&loss->discarded, __ATOMIC_RELAXED)};
+	for (uint32_t r = 0; process && r < ring_count(process); r++) {
+		const struct ring *ring = ring_at(process, r);
+		if (!ring->file || i >= ring->file->nlosses)
+			continue;
+		sum.filtered += __atomic_load_n(&ring->file->losses[i].filtered, __ATOMIC_RELAXED);
+		sum.discarded +=
+			__atomic_load_n(&ring->file->losses[i].discarded, __ATOMIC_RELAXED);
+	}
+	return sum;
+}
