@@ -51,7 +51,7 @@ void catalog_pack(struct packer *packer, uint8_t index, const struct rill_catalo
  * forged count cannot ask for more than a few times what the file itself weighs. */
 #define SUBSYSTEM_MIN 4u
 #define EVENT_MIN     18u
-#define KEY_MIN	      11u
+#define KEY_MIN       11u
 #define SPAN_MIN      10u
 
 struct unpacking {

@@ -28,10 +28,10 @@ enum block_type {
 	BLOCK_END = 7,
 };
 
-#define CHUNK_HEADER_SIZE 32u /* of a RECORDS body, before its records */
-#define CLOCK_POINT_SIZE  24u
+#define CHUNK_HEADER_SIZE  32u /* of a RECORDS body, before its records */
+#define CLOCK_POINT_SIZE   24u
 #define COUNTS_HEADER_SIZE 8u
-#define COUNT_SIZE	  48u
+#define COUNT_SIZE         48u
 
 struct block {
 	uint16_t type;

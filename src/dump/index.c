@@ -66,8 +66,9 @@ static void index_chunk(struct file *file, struct chunk *chunk, uint64_t seen)
 	}
 	/* Of a chunk that the end of the file cuts, the scan has told already. */
 	if (broken && !chunk->cut)
-		file_damage(file, "no record stands at byte %" PRIu64 ": %" PRIu64
-				  " bytes up to the next block are lost",
+		file_damage(file,
+			    "no record stands at byte %" PRIu64 ": %" PRIu64
+			    " bytes up to the next block are lost",
 			    chunk->at + (uint64_t)(at - start), (uint64_t)(end - at));
 	if (!first)
 		first = at;

@@ -218,8 +218,7 @@ struct merge *merge_new(struct file *const *files, struct chunk *chunks, size_t 
 int merge_next(struct merge *merge, struct dump_record *record)
 {
 	while (merge->next_chunk < merge->nchunks &&
-	       (!merge->nruns ||
-		merge->chunks[merge->next_chunk].min_ns <= merge->heap[0]->ns)) {
+	       (!merge->nruns || merge->chunks[merge->next_chunk].min_ns <= merge->heap[0]->ns)) {
 		int error = merge_activate(merge);
 		if (error)
 			return error;

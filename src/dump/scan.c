@@ -174,8 +174,7 @@ static int scan_block(struct file *file, const struct block *block)
 {
 	struct unpacker body = {file->map + block->position + BLOCK_HEADER_SIZE, NULL, false};
 	body.end = body.at + block->size;
-	if ((block->flags & BLOCK_CHECKED) &&
-	    format_crc(body.at, block->size) != block->body_check)
+	if ((block->flags & BLOCK_CHECKED) && format_crc(body.at, block->size) != block->body_check)
 		return -EBADMSG;
 	switch (block->type) {
 	case BLOCK_PROCESS:
@@ -250,7 +249,8 @@ static int scan_blocks(struct file *file)
 		left -= BLOCK_HEADER_SIZE;
 		int error = 0;
 		if (block.size > left) {
-			file_damage(file, "cut at byte %" PRIu64 ", within the block at byte %" PRIu64,
+			file_damage(file,
+				    "cut at byte %" PRIu64 ", within the block at byte %" PRIu64,
 				    file->size, position);
 			if (block.type == BLOCK_RECORDS)
 				error = scan_records(file, &block, left);

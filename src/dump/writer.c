@@ -57,9 +57,8 @@ static int put_block(struct dump_writer *writer, enum block_type type, const voi
 {
 	static const unsigned char zeros[8];
 	unsigned char header[BLOCK_HEADER_SIZE];
-	struct block block = {.type = (uint16_t)type,
-			      .size = head_size + size,
-			      .position = writer->position};
+	struct block block = {
+		.type = (uint16_t)type, .size = head_size + size, .position = writer->position};
 	/* Records are not checked: the collector would spend more on that than on the write. */
 	if (type != BLOCK_RECORDS) {
 		block.flags = BLOCK_CHECKED;
