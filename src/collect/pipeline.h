@@ -44,6 +44,9 @@ void pipeline_free(struct pipeline *pipeline);
 /* Records whose bytes no encoder writes, or whose catalog or event is not known: not handed on. */
 uint64_t pipeline_bad_records(const struct pipeline *pipeline);
 
+/* Starts that opened no span, for lack of their key or of memory. Their records are handed on. */
+uint64_t pipeline_untracked_spans(const struct pipeline *pipeline);
+
 /* Called with each finished span (state is not RILL_SPAN_OPEN); the `rill spans` command. */
 void pipeline_on_span(struct pipeline *pipeline, void (*callback)(void *, const struct rill_span *),
 		      void *context);

@@ -1,0 +1,170 @@
+#include "collect/pipeline.h"
+
+#include <stdlib.h>
+
+#include "collect/spans.h"
+
+#define BATCH 256u
+
+struct pipeline {
+	const struct rill_catalogs *catalogs;
+	struct tracker *tracker;
+	void (*on_span)(void *context, const struct rill_span *span);
+	void *on_span_context;
+	const struct output *outputs; /* of the call at hand */
+	size_t noutputs;
+	uint64_t bad_records;
+	struct tracked *handed_out; /* closed spans of the batch */
+	size_t nentries;
+	size_t nrecords;
+	struct rill_entry entries[BATCH];
+	struct rill_record records[BATCH];
+};
+
+static void flush(void *context)
+{
+	struct pipeline *pipeline = context;
+	if (!pipeline->nentries)
+		return;
+	struct rill_batch batch = {pipeline->entries, pipeline->nentries, *pipeline->catalogs};
+	for (size_t i = 0; i < pipeline->noutputs; i++)
+		pipeline->outputs[i].write(pipeline->outputs[i].state, &batch);
+	pipeline->nentries = 0;
+	while (pipeline->handed_out) {
+		struct tracked *tracked = pipeline->handed_out;
+		pipeline->handed_out = tracked->next;
+		tracker_give_back(pipeline->tracker, tracked);
+	}
+}
+
+static void push(struct pipeline *pipeline, const struct rill_record *record,
+		 const struct rill_span *span)
+{
+	if (pipeline->nentries == BATCH)
+		flush(pipeline);
+	pipeline->entries[pipeline->nentries++] = (struct rill_entry){record, span};
+}
+
+static void push_spans(struct pipeline *pipeline, struct tracked *closed)
+{
+	while (closed) {
+		struct tracked *next = closed->next;
+		push(pipeline, NULL, &closed->span);
+		if (pipeline->on_span)
+			pipeline->on_span(pipeline->on_span_context, &closed->span);
+		closed->next = pipeline->handed_out;
+		pipeline->handed_out = closed;
+		closed = next;
+	}
+}
+
+/* False: the record is not one that can be handed on. */
+static bool decode(const struct pipeline *pipeline, const struct pipeline_input *input,
+		   struct rill_record *record)
+{
+	const struct raw_record *raw = &input->raw;
+	const struct rill_catalog *catalog = NULL;
+	if (raw->catalog < pipeline->catalogs->count)
+		catalog = pipeline->catalogs->catalog[raw->catalog];
+	if (!catalog || raw->event >= catalog->nevents)
+		return false;
+	int nitems = raw_record_items(raw, record->items);
+	if (nitems < 0)
+		return false;
+	for (int i = 0; i < nitems; i++)
+		if (record->items[i].key >= catalog->nkeys)
+			return false;
+	record->catalog = catalog;
+	record->event = &catalog->events[raw->event];
+	record->time_ns = input->ns;
+	record->tid = input->tid;
+	record->event_id = raw->event;
+	record->catalog_index = raw->catalog;
+	record->nitems = (uint16_t)nitems;
+	record->late = input->late;
+	return true;
+}
+
+void pipeline_feed(struct pipeline *pipeline, const struct pipeline_input *inputs, size_t count,
+		   const struct output *outputs, size_t noutputs)
+{
+	pipeline->outputs = outputs;
+	pipeline->noutputs = noutputs;
+	for (size_t i = 0; i < count; i++) {
+		/* A flush for the tracker's sake leaves the record at hand where it is. */
+		if (pipeline->nrecords == BATCH)
+			flush(pipeline);
+		if (!pipeline->nentries)
+			pipeline->nrecords = 0;
+		struct rill_record *record = &pipeline->records[pipeline->nrecords];
+		if (!decode(pipeline, &inputs[i], record)) {
+			pipeline->bad_records++;
+			continue;
+		}
+		pipeline->nrecords++;
+		struct tracked *closed =
+			tracker_follow(pipeline->tracker, record, inputs[i].raw.ticks);
+		push(pipeline, record, NULL);
+		push_spans(pipeline, closed);
+	}
+	/* What the entries point to is the caller's. */
+	flush(pipeline);
+}
+
+void pipeline_end(struct pipeline *pipeline, const struct output *outputs, size_t noutputs)
+{
+	pipeline->outputs = outputs;
+	pipeline->noutputs = noutputs;
+	for (struct tracked *open; (open = tracker_abandon(pipeline->tracker));)
+		push_spans(pipeline, open);
+	flush(pipeline);
+}
+
+struct pipeline *pipeline_new(const struct pipeline_options *options,
+			      const struct rill_catalogs *catalogs)
+{
+	struct pipeline *pipeline = calloc(1, sizeof *pipeline);
+	if (!pipeline)
+		return NULL;
+	struct tracker_options tracking = {
+		.pid = options->pid,
+		.process_id = {options->process_id[0], options->process_id[1]},
+		.max_open_spans = options->max_open_spans,
+		.settle = flush,
+		.context = pipeline,
+	};
+	pipeline->catalogs = catalogs;
+	pipeline->tracker = tracker_new(&tracking);
+	if (!pipeline->tracker) {
+		free(pipeline);
+		return NULL;
+	}
+	for (size_t i = 0; i < BATCH; i++)
+		pipeline->records[i].pid = options->pid;
+	return pipeline;
+}
+
+void pipeline_free(struct pipeline *pipeline)
+{
+	if (!pipeline)
+		return;
+	tracker_free(pipeline->tracker);
+	free(pipeline);
+}
+
+uint64_t pipeline_bad_records(const struct pipeline *pipeline)
+{
+	return pipeline->bad_records;
+}
+
+uint64_t pipeline_untracked_spans(const struct pipeline *pipeline)
+{
+	return tracker_untracked(pipeline->tracker);
+}
+
+void pipeline_on_span(struct pipeline *pipeline, void (*callback)(void *, const struct rill_span *),
+		      void *context)
+{
+	pipeline->on_span = callback;
+	pipeline->on_span_context = context;
+}

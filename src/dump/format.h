@@ -1,0 +1,78 @@
+/* Bytes of a dump, as docs/dump-format.md specifies them: what its writer and its reader share. */
+#ifndef RILL_DUMP_FORMAT_H
+#define RILL_DUMP_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dump/arena.h"
+#include "dump/dump.h"
+
+#define FORMAT_MAGIC       "\x89rill\r\n\x1a"
+#define FORMAT_MAJOR       0u
+#define FORMAT_MINOR       0u
+#define FORMAT_HEADER_SIZE 16u
+
+#define BLOCK_MARK        0x4b4c4252u /* "RBLK" */
+#define BLOCK_HEADER_SIZE 32u
+#define BLOCK_CHECKED     1u /* flag: body_check holds the CRC of the body */
+
+enum block_type {
+	BLOCK_PROCESS = 1,
+	BLOCK_CATALOG = 2,
+	BLOCK_CLOCK = 3,
+	BLOCK_RECORDS = 4,
+	BLOCK_COUNTS = 5,
+	BLOCK_EPOCH = 6,
+	BLOCK_END = 7,
+};
+
+#define CHUNK_HEADER_SIZE  32u /* of a RECORDS body, before its records */
+#define CLOCK_POINT_SIZE   24u
+#define COUNTS_HEADER_SIZE 8u
+#define COUNT_SIZE         48u
+
+struct block {
+	uint16_t type;
+	uint16_t flags;
+	uint32_t body_check;
+	uint64_t size; /* of the body, without what pads it to 8 bytes */
+	uint64_t position;
+};
+
+void block_header_put(unsigned char *to, const struct block *block);
+/* False: no block's header stands at `from`, which is `position` bytes into the file. */
+bool block_header_get(struct block *block, const unsigned char *from, uint64_t position);
+
+/* CRC-32 of IEEE 802.3, as zlib's crc32() computes it. */
+uint32_t format_crc(const void *bytes, size_t size);
+
+/* A body being put together. After a failed allocation everything else is ignored. */
+struct packer {
+	unsigned char *bytes;
+	size_t size;
+	size_t capacity;
+	bool failed;
+};
+
+void pack_int(struct packer *packer, uint64_t value, size_t size);
+void pack_text(struct packer *packer, const char *text);
+
+/* A body being taken apart. After a failed read everything else is zero. */
+struct unpacker {
+	const unsigned char *at;
+	const unsigned char *end;
+	bool failed;
+};
+
+uint64_t unpack_int(struct unpacker *unpacker, size_t size);
+/* A copy in the arena; "" when the body is at fault; NULL when there is no memory. */
+const char *unpack_text(struct unpacker *unpacker, struct arena *arena);
+
+void catalog_pack(struct packer *packer, uint8_t index, const struct rill_catalog *catalog);
+/* 0; -EBADMSG: not what catalog_pack() writes; -ENOMEM. */
+int catalog_unpack(struct unpacker *unpacker, struct arena *arena, uint8_t *index,
+		   const struct rill_catalog **catalog);
+
+#endif
