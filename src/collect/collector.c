@@ -209,6 +209,12 @@ static bool obey(struct collector *collector, struct message *message)
 	case MESSAGE_FLUSH:
 		flush(collector);
 		break;
+	case MESSAGE_COUNTS:
+		message->counts = collector->counts;
+		message->counts.bad += pipeline_bad_records(collector->pipeline);
+		ring_losses_sum(collector->process, &message->counts.filtered,
+				&message->counts.discarded);
+		break;
 	case MESSAGE_STOP:
 		drain_all(collector);
 		close_all(collector);
@@ -320,7 +326,8 @@ static void post(struct collector *collector, struct message *message)
 }
 
 /* Posts and waits for the answer. */
-static int ask(struct collector *collector, struct message *message, uint64_t timeout_ns)
+static int ask(struct collector *collector, struct message *message, uint64_t timeout_ns,
+	       struct collector_counts *answer)
 {
 	message->owners = 2;
 	uint64_t start_ns = prim_monotonic_ns();
@@ -333,8 +340,11 @@ static int ask(struct collector *collector, struct message *message, uint64_t ti
 		prim_futex_wait(&message->done, 0, left < 10000000 ? left : 10000000);
 	}
 	int result = -ETIMEDOUT;
-	if (__atomic_load_n(&message->done, __ATOMIC_ACQUIRE))
+	if (__atomic_load_n(&message->done, __ATOMIC_ACQUIRE)) {
 		result = message->result;
+		if (answer)
+			*answer = message->counts;
+	}
 	message_release(message);
 	return result;
 }
@@ -380,7 +390,7 @@ int collector_add_output(struct collector *collector, struct output output)
 	if (!message)
 		return -ENOMEM;
 	message->output = output;
-	return ask(collector, message, UINT64_MAX);
+	return ask(collector, message, UINT64_MAX, NULL);
 }
 
 int collector_add_dump(struct collector *collector, struct dump_writer *writer)
@@ -389,7 +399,7 @@ int collector_add_dump(struct collector *collector, struct dump_writer *writer)
 	if (!message)
 		return -ENOMEM;
 	message->writer = writer;
-	return ask(collector, message, UINT64_MAX);
+	return ask(collector, message, UINT64_MAX, NULL);
 }
 
 void collector_add_epoch(struct collector *collector, const struct epoch *epoch,
@@ -410,7 +420,7 @@ void collector_add_epoch(struct collector *collector, const struct epoch *epoch,
 int collector_flush(struct collector *collector, uint64_t timeout_ns)
 {
 	struct message *message = message_new(MESSAGE_FLUSH);
-	return message ? ask(collector, message, timeout_ns) : -ENOMEM;
+	return message ? ask(collector, message, timeout_ns, NULL) : -ENOMEM;
 }
 
 int collector_stop(struct collector *collector, uint64_t timeout_ns)
@@ -418,7 +428,7 @@ int collector_stop(struct collector *collector, uint64_t timeout_ns)
 	struct message *message = message_new(MESSAGE_STOP);
 	if (!message)
 		return -ENOMEM;
-	int error = ask(collector, message, timeout_ns);
+	int error = ask(collector, message, timeout_ns, NULL);
 	if (error)
 		return error;
 	while (!__atomic_load_n(&collector->stopped, __ATOMIC_ACQUIRE))
@@ -441,12 +451,11 @@ void collector_forget(struct collector *collector)
 	free(collector);
 }
 
-struct collector_counts collector_counts(const struct collector *collector)
+int collector_counts(struct collector *collector, struct collector_counts *counts,
+		     uint64_t timeout_ns)
 {
-	struct collector_counts counts = {
-		__atomic_load_n(&collector->counts.drained, __ATOMIC_RELAXED),
-		__atomic_load_n(&collector->counts.late, __ATOMIC_RELAXED),
-		__atomic_load_n(&collector->counts.bad, __ATOMIC_RELAXED),
-	};
-	return counts;
+	struct message *message = message_new(MESSAGE_COUNTS);
+	if (!message)
+		return -ENOMEM;
+	return ask(collector, message, timeout_ns, counts);
 }

@@ -39,12 +39,16 @@ int collector_stop(struct collector *collector, uint64_t timeout_ns);
 /* In a child: frees what the parent's collector held, writes nothing. */
 void collector_forget(struct collector *collector);
 
-/* What it has counted; from any thread. */
+/* What it has counted, and the losses in the rings, which only it may read while it may unmap them.
+ */
 struct collector_counts {
 	uint64_t drained;
 	uint64_t late;
 	uint64_t bad;
+	uint64_t filtered;
+	uint64_t discarded;
 };
-struct collector_counts collector_counts(const struct collector *collector);
+int collector_counts(struct collector *collector, struct collector_counts *counts,
+		     uint64_t timeout_ns);
 
 #endif

@@ -32,8 +32,7 @@ static bool cursor_read(struct collector *collector, struct cursor *cursor)
 			       "ring %llu holds bytes that are no record: %llu bytes lost",
 			       (unsigned long long)ring->serial,
 			       (unsigned long long)(cursor->end - cursor->at));
-		__atomic_store_n(&collector->counts.bad, collector->counts.bad + 1,
-				 __ATOMIC_RELAXED);
+		collector->counts.bad++;
 		cursor->at = cursor->end;
 		return false;
 	}
@@ -102,8 +101,7 @@ static void merge(struct collector *collector, uint32_t ncursors, struct cursor 
 			.late = late,
 		};
 		if (late)
-			__atomic_store_n(&collector->counts.late, collector->counts.late + 1,
-					 __ATOMIC_RELAXED);
+			collector->counts.late++;
 		else
 			collector->watermark = cursor->raw.ticks;
 		cursor->at += cursor->raw.size;
@@ -166,8 +164,7 @@ static uint64_t count_drained(struct collector *collector, const struct ring *ri
 	for (uint64_t at = from; at < to; at += raw.size, records++)
 		if (raw_record_read(&raw, ring->data + (at & (ring->data_bytes - 1)), to - at) != 0)
 			break;
-	__atomic_store_n(&collector->counts.drained, collector->counts.drained + records,
-			 __ATOMIC_RELAXED);
+	collector->counts.drained += records;
 	return records;
 }
 

@@ -30,6 +30,7 @@ enum message_kind {
 	MESSAGE_DUMP,
 	MESSAGE_EPOCH,
 	MESSAGE_FLUSH,
+	MESSAGE_COUNTS,
 	MESSAGE_STOP,
 };
 
@@ -40,6 +41,7 @@ struct message {
 	struct dump_writer *writer;
 	struct epoch epoch;
 	char *expression;
+	struct collector_counts counts;
 	int result;
 	uint32_t done;   /* futex */
 	uint32_t owners; /* sender and collector: the last one frees it */

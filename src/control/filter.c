@@ -1,14 +1,11 @@
 #include "control/filter.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "core/nearest.h"
 
 #define MAX_RULES   1024u
 #define MAX_PATTERN 200u
@@ -161,4 +158,17 @@ static bool rule_matches_any(const struct rule *rule, const struct rill_catalog 
 			if (matches(rule->pattern, catalogs[c]->events[i].name))
 				return true;
 	return false;
+}
+
+void filter_check(const struct filter *filter, const struct rill_catalog *const *catalogs,
+		  size_t count, void (*tell)(const char *sentence))
+{
+	for (size_t r = 0; r < filter->count; r++) {
+		char sentence[512];
+		if (rule_matches_any(&filter->rules[r], catalogs, count))
+			continue;
+		snprintf(sentence, sizeof sentence, "filter: '%s' matches no event",
+			 filter->rules[r].pattern);
+		tell(sentence);
+	}
 }

@@ -24,6 +24,8 @@
 #define DEFAULT_FILTER  "*=info"
 #define STOP_TIMEOUT_NS UINT64_C(5000000000)
 
+#define COUNTS_TIMEOUT_NS UINT64_C(1000000000)
+
 static struct {
 	bool configured; /* the environment has been read */
 	struct filter *filter;
@@ -382,24 +384,20 @@ __attribute__((destructor(101))) static void stop_at_exit(void)
 
 void rill_counts_get(struct rill_counts *counts)
 {
+	struct collector_counts collected = {0};
 	memset(counts, 0, sizeof *counts);
 	control_lock();
 	struct process *process = process_peek();
-	if (runtime.collector && runtime.pid == prim_pid()) {
-		struct collector_counts collected = collector_counts(runtime.collector);
-		counts->drained = collected.drained;
-		counts->late = collected.late;
-		counts->bad = collected.bad;
-	}
+	if (!runtime.collector || runtime.pid != prim_pid())
+		ring_losses_sum(process, &collected.filtered, &collected.discarded);
+	else if (collector_counts(runtime.collector, &collected, COUNTS_TIMEOUT_NS) != 0)
+		rill__diagnose(__func__, "the collector does not answer: counts are missing");
+	counts->drained = collected.drained;
+	counts->late = collected.late;
+	counts->bad = collected.bad;
+	counts->filtered = collected.filtered;
+	counts->discarded = collected.discarded;
 	counts->cut = encode_cut_count();
-	for (uint32_t c = 0; c < registry_count(); c++) {
-		const struct catalog_entry *entry = registry_entry(c);
-		for (uint32_t event = 0; event < entry->catalog->nevents; event++) {
-			struct catalog_loss loss = ring_losses(process, entry, event);
-			counts->filtered += loss.filtered;
-			counts->discarded += loss.discarded;
-		}
-	}
 	if (process) {
 		counts->repaired = __atomic_load_n(&process->repaired, __ATOMIC_RELAXED);
 		counts->rings = ring_count(process);

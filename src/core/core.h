@@ -171,9 +171,11 @@ uint32_t ring_count(struct process *process);
 /* Largest record of a ring. */
 uint64_t ring_max_record(const struct ring *ring);
 void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool filtered);
-/* Losses of one event so far: in the rings that exist, and process-wide. process may be NULL. */
+/* Losses so far: in the rings that exist, and process-wide. process may be NULL. Only the
+ * collector, which may unmap rings, or whoever knows that there is none. */
 struct catalog_loss ring_losses(struct process *process, const struct catalog_entry *entry,
 				uint32_t event);
+void ring_losses_sum(struct process *process, uint64_t *filtered, uint64_t *discarded);
 /* Unlinks the files of all rings: their memory stays until the process ends. */
 void ring_unlink_all(struct process *process);
 

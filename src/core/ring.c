@@ -327,3 +327,16 @@ struct catalog_loss ring_losses(struct process *process, const struct catalog_en
 	}
 	return sum;
 }
+
+void ring_losses_sum(struct process *process, uint64_t *filtered, uint64_t *discarded)
+{
+	*filtered = *discarded = 0;
+	for (uint32_t c = 0; c < registry_count(); c++) {
+		const struct catalog_entry *entry = registry_entry(c);
+		for (uint32_t event = 0; event < entry->catalog->nevents; event++) {
+			struct catalog_loss loss = ring_losses(process, entry, event);
+			*filtered += loss.filtered;
+			*discarded += loss.discarded;
+		}
+	}
+}
