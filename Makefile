@@ -21,7 +21,7 @@ WARN     := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pr
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc -I$(BUILD)/include
 BASE     := $(OPT) $(SAN) -MMD -MP -pthread
 CFLAGS   += -std=gnu11 $(WARN)
-LDLIBS   := -lurcu-bp -lurcu-common -lzstd -pthread
+LDLIBS   := -pthread -lm
 
 V ?= 0
 ifeq ($(V),0)
@@ -64,7 +64,7 @@ $(BUILD)/gen/stalwart.c: docs/events.md docs/events.ids $(GEN)
 $(STALWART): $(BUILD)/gen/stalwart.c ;
 
 # --- objects --------------------------------------------------------------------------------------
-$(BUILD)/obj/%.o: %.c | $(HDR)
+$(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) $(CFLAGS) -c -o $@ $<
 $(BUILD)/pic/%.o: %.c
@@ -89,6 +89,59 @@ $(LIBSO): $(LIBSO).$(SOVERSION)
 	$(Q)ln -sf librill.so.$(SOVERSION) $@
 
 $(RILL): $(CLI_OBJ) $(LIBA)
-	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $(CLI_OBJ) $(LIBA) $(LDLIBS) -lm
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $(CLI_OBJ) $(LIBA) $(LDLIBS)
 
--include $(LIB_OBJ:.o=.d) $(PIC_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(GEN_OBJ:.o=.d)
+$(BUILD)/rill.pc: src/rill.pc.in
+	@mkdir -p $(@D)
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< >$@
+
+# --- examples ---------------------------------------------------------------------------------------
+SMTPD_SRC := $(wildcard examples/smtpd/*.c)
+SMTPD_OBJ := $(SMTPD_SRC:%.c=$(BUILD)/obj/%.o)
+SMTPD     := $(BUILD)/examples/smtpd
+HELLO     := $(BUILD)/examples/hello
+EXAMPLES  := $(if $(SMTPD_SRC),$(SMTPD)) $(if $(wildcard examples/hello/hello.c),$(HELLO))
+
+.PHONY: examples
+examples: $(EXAMPLES) ## build the examples
+
+$(SMTPD): $(SMTPD_OBJ) $(LIBA)
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(SMTPD_OBJ): $(STALWART)
+
+$(BUILD)/gen/hello.c: examples/hello/hello.md examples/hello/hello.ids $(GEN)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@) $(GEN) --name hello --locked --header $(BUILD)/gen/hello.h --source $@ $<
+$(BUILD)/obj/examples/hello/hello.o: CPPFLAGS += -I$(BUILD)/gen
+$(BUILD)/obj/examples/hello/hello.o: $(BUILD)/gen/hello.c
+$(BUILD)/obj/hello-catalog.o: $(BUILD)/gen/hello.c
+	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) $(CFLAGS) -c -o $@ $<
+$(HELLO): $(BUILD)/obj/examples/hello/hello.o $(BUILD)/obj/hello-catalog.o $(LIBA)
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# --- tests --------------------------------------------------------------------------------------------
+# tests/AREA/test_X.c is a Criterion program; tests/programs/X.c is a process that tests run.
+TEST_SRC    := $(wildcard tests/*/test_*.c)
+SUPPORT_SRC := $(wildcard tests/support/*.c)
+PROGRAM_SRC := $(wildcard tests/programs/*.c)
+TESTS       := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
+PROGRAMS    := $(PROGRAM_SRC:tests/%.c=$(BUILD)/tests/%)
+SUPPORT_OBJ := $(SUPPORT_SRC:%.c=$(BUILD)/obj/%.o)
+TEST_OBJ    := $(TEST_SRC:%.c=$(BUILD)/obj/%.o) $(PROGRAM_SRC:%.c=$(BUILD)/obj/%.o) $(SUPPORT_OBJ)
+
+.PHONY: test-programs
+test-programs: all examples $(TESTS) $(PROGRAMS) ## build everything that the tests run
+
+$(TEST_OBJ): CPPFLAGS += -Itests
+$(TEST_OBJ): $(STALWART)
+$(TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(LIBA)
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
+$(PROGRAMS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBA)
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS) -ldl
+
+-include $(LIB_OBJ:.o=.d) $(PIC_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(GEN_OBJ:.o=.d) $(TEST_OBJ:.o=.d)
+-include $(SMTPD_OBJ:.o=.d) $(BUILD)/obj/examples/hello/hello.d
