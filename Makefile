@@ -125,9 +125,9 @@ $(HELLO): $(BUILD)/obj/examples/hello/hello.o $(BUILD)/obj/hello-catalog.o $(LIB
 # tests/AREA/test_X.c is a Criterion program; tests/programs/X.c is a process that tests run.
 TEST_SRC    := $(wildcard tests/*/test_*.c)
 SUPPORT_SRC := $(wildcard tests/support/*.c)
-PROGRAM_SRC := $(wildcard tests/programs/*.c)
+PROGRAM_SRC := $(filter-out %/plugin.c,$(wildcard tests/programs/*.c))
 TESTS       := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
-PROGRAMS    := $(PROGRAM_SRC:tests/%.c=$(BUILD)/tests/%)
+PROGRAMS    := $(PROGRAM_SRC:tests/%.c=$(BUILD)/tests/%) $(BUILD)/tests/programs/plugin.so
 SUPPORT_OBJ := $(SUPPORT_SRC:%.c=$(BUILD)/obj/%.o)
 TEST_OBJ    := $(TEST_SRC:%.c=$(BUILD)/obj/%.o) $(PROGRAM_SRC:%.c=$(BUILD)/obj/%.o) $(SUPPORT_OBJ)
 
@@ -139,9 +139,17 @@ $(TEST_OBJ): $(STALWART)
 $(TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(LIBA)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
-$(PROGRAMS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBA)
+$(filter-out %/loader %.so,$(PROGRAMS)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBA)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS) -ldl
+
+# A plugin and a program that loads it share the library.
+$(BUILD)/tests/programs/loader: $(BUILD)/obj/tests/programs/loader.o $(LIBSO)
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $< -L$(BUILD) -lrill -Wl,-rpath,'$$ORIGIN/../..' -ldl
+$(BUILD)/tests/programs/plugin.so: tests/programs/plugin.c $(LIBSO)
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(CPPFLAGS) $(OPT) $(SAN) -std=gnu11 -fPIC -shared -o $@ $< -L$(BUILD) -lrill
 
 -include $(LIB_OBJ:.o=.d) $(PIC_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(GEN_OBJ:.o=.d) $(TEST_OBJ:.o=.d)
 -include $(SMTPD_OBJ:.o=.d) $(BUILD)/obj/examples/hello/hello.d
