@@ -1,4 +1,5 @@
 /* Bytes: socket <-> buffers, and the end of the connection. */
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -89,6 +90,7 @@ void connection_close(struct session *session, const char *why)
 	struct worker *worker = session->worker;
 	struct server *server = worker->server;
 
+	assert(session->state != SESSION_DELIVERING); /* the queue would come back to it */
 	transaction_reset(session);
 	if (why)
 		rill_event(network_closed, spanId(counted(session->seen.span_id)), details(why));
@@ -143,7 +145,7 @@ static bool fill(struct session *session)
 	if (session->transferred_bytes <= config->max_transfer_bytes)
 		return true;
 	rill_event(smtp_transfer_limit_exceeded, spanId(counted(session->seen.span_id)));
-	connection_refuse(session, "session transferred too much data");
+	connection_refuse(session, "4.7.0", "session transferred too much data");
 	return false;
 }
 
@@ -159,6 +161,13 @@ static bool flush(struct session *session)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			break;
+		if (n < 0 && session->state == SESSION_DELIVERING) {
+			/* Nobody hears us, but the queue has the mail, and the mail this session:
+			 * the reply to it will find the connection broken again. */
+			session->in_start = session->in_end;
+			session->out_start = session->out_end;
+			break;
+		}
 		if (n < 0) {
 			rill_event(network_write_error, spanId(counted(session->seen.span_id)),
 			           reason(strerror(errno)));
@@ -233,7 +242,7 @@ void connection_progress(struct session *session)
 	else if (session->close_after_flush)
 		finish(session);
 	else if (session->overdue)
-		connection_refuse(session, "session too long");
+		connection_refuse(session, "4.4.2", "session too long");
 	else if (session->eof)
 		end_of_input(session);
 	else
@@ -251,7 +260,7 @@ void connection_event(struct session *session, uint32_t events)
 	connection_progress(session);
 }
 
-void connection_refuse(struct session *session, const char *why)
+void connection_refuse(struct session *session, const char *code, const char *why)
 {
 	session->in_start = session->in_end;
 	if (OUTPUT_SIZE - session->out_end < REPLY_MAX) {
@@ -259,7 +268,7 @@ void connection_refuse(struct session *session, const char *why)
 		connection_close(session, why);
 		return;
 	}
-	session_reply(session, "421 4.4.2 %s %s", session->worker->server->config.hostname, why);
+	session_reply(session, "421 %s %s %s", code, session->worker->server->config.hostname, why);
 	session_finish(session, true);
 	if (!flush(session))
 		return;

@@ -154,6 +154,7 @@ int main(int argc, char **argv)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of write(2), no more */
 	if (!start()) {
 		stop();
 		return 1;

@@ -80,8 +80,9 @@ struct session *connection_open(struct worker *worker, int fd,
 void connection_event(struct session *session, uint32_t events);
 /* Runs what is in the buffers, as far as it goes. The session may be gone afterwards. */
 void connection_progress(struct session *session);
-/* Sends 421 and `why`, as far as the socket takes it at once, and closes. Not while delivering. The session may be gone afterwards. */
-void connection_refuse(struct session *session, const char *why);
+/* Sends 421, the enhanced code and `why`, as far as the socket takes them at once, and closes. Not
+ * while delivering. The session may be gone afterwards. */
+void connection_refuse(struct session *session, const char *code, const char *why);
 /* Frees the session. `why` is for key `details`. */
 void connection_close(struct session *session, const char *why);
 

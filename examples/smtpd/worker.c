@@ -203,7 +203,7 @@ static void idle(struct session *session)
 	if (limits_loiter(&server->limits, &session->peer, monotonic_ms()))
 		rill_event(security_loiter_ban, spanId(counted(session->seen.span_id)),
 		           remoteIp(&session->peer));
-	connection_refuse(session, "timeout");
+	connection_refuse(session, "4.4.2", "timeout");
 }
 
 /* Ends what is over. Each list is in order of time, so only its head is looked at. */
@@ -231,7 +231,7 @@ static void expire(struct worker *worker, uint64_t now_ms)
 		session->overdue = true;
 		rill_event(smtp_time_limit_exceeded, spanId(counted(session->seen.span_id)));
 		if (session->state != SESSION_DELIVERING && session->state != SESSION_LINGER)
-			connection_refuse(session, "session too long");
+			connection_refuse(session, "4.4.2", "session too long");
 	}
 	if (worker->accept_again_ms && now_ms >= worker->accept_again_ms) {
 		worker->accept_again_ms = 0;
@@ -253,7 +253,7 @@ static void stop_sessions(struct worker *worker, uint64_t now_ms)
 		if (session->state == SESSION_DELIVERING || session->close_after_flush)
 			continue;
 		if (late || (!session->mail && session->in_start == session->in_end))
-			connection_refuse(session, "shutting down");
+			connection_refuse(session, "4.3.2", "shutting down");
 	}
 }
 
