@@ -9,13 +9,13 @@ static const struct {
 	const char *name;
 	enum verb verb;
 } verbs[] = {
-	{ "HELO", VERB_HELO }, { "EHLO", VERB_EHLO },   { "LHLO", VERB_LHLO },
-	{ "MAIL", VERB_MAIL }, { "RCPT", VERB_RCPT },   { "DATA", VERB_DATA },
-	{ "RSET", VERB_RSET }, { "NOOP", VERB_NOOP },   { "VRFY", VERB_VRFY },
-	{ "EXPN", VERB_EXPN }, { "HELP", VERB_HELP },   { "QUIT", VERB_QUIT },
-	{ "AUTH", VERB_AUTH }, { "STARTTLS", VERB_STARTTLS }, { "BDAT", VERB_OTHER },
-	{ "ETRN", VERB_OTHER }, { "TURN", VERB_OTHER }, { "SEND", VERB_OTHER },
-	{ "SOML", VERB_OTHER }, { "SAML", VERB_OTHER }, { "BURL", VERB_OTHER },
+	{"HELO", VERB_HELO},  {"EHLO", VERB_EHLO},         {"LHLO", VERB_LHLO},
+	{"MAIL", VERB_MAIL},  {"RCPT", VERB_RCPT},         {"DATA", VERB_DATA},
+	{"RSET", VERB_RSET},  {"NOOP", VERB_NOOP},         {"VRFY", VERB_VRFY},
+	{"EXPN", VERB_EXPN},  {"HELP", VERB_HELP},         {"QUIT", VERB_QUIT},
+	{"AUTH", VERB_AUTH},  {"STARTTLS", VERB_STARTTLS}, {"BDAT", VERB_OTHER},
+	{"ETRN", VERB_OTHER}, {"TURN", VERB_OTHER},        {"SEND", VERB_OTHER},
+	{"SOML", VERB_OTHER}, {"SAML", VERB_OTHER},        {"BURL", VERB_OTHER},
 };
 
 enum verb command_verb(const char *line, const char **arguments)
@@ -68,7 +68,8 @@ static bool take_local(const char **at, struct address *address)
 			c = (unsigned char)*++p;
 		else if (quoted ? c == '"' : c != '.' && !is_atom(c))
 			break;
-		else if (!quoted && c == '.' && (!n || p[1] == '.' || !is_atom((unsigned char)p[1])))
+		else if (!quoted && c == '.' &&
+			 (!n || p[1] == '.' || !is_atom((unsigned char)p[1])))
 			return false;
 		if (c < ' ' || c > '~' || n == LOCAL_MAX)
 			return false;
@@ -117,7 +118,7 @@ static const char *end_of_path(const char *p)
 }
 
 enum path_status command_path(const char *arguments, const char *prefix, struct address *address,
-                              const char **rest)
+			      const char **rest)
 {
 	size_t length = strlen(prefix);
 	const char *open;

@@ -38,15 +38,15 @@ enum verb {
 enum verb command_verb(const char *line, const char **arguments);
 
 struct address {
-	char text[PATH_MAX_ + 1];   /* as sent, without <> and source route; "": null sender */
-	char local[LOCAL_MAX + 1];  /* without quotes */
+	char text[PATH_MAX_ + 1];    /* as sent, without <> and source route; "": null sender */
+	char local[LOCAL_MAX + 1];   /* without quotes */
 	char domain[DOMAIN_MAX + 1]; /* lower case; "": none was given */
 };
 
 /* `FROM:<path>` or `TO:<path>` (`prefix` with the colon). *rest: the parameters. */
 enum path_status { PATH_OK, PATH_SYNTAX, PATH_ADDRESS };
 enum path_status command_path(const char *arguments, const char *prefix, struct address *address,
-                              const char **rest);
+			      const char **rest);
 
 /* An address, with or without <>, up to the end of the text. */
 bool command_address(const char *text, struct address *address);

@@ -17,7 +17,7 @@
 
 static void watch(struct session *session, uint32_t events)
 {
-	struct epoll_event event = { .events = events, .data.ptr = session };
+	struct epoll_event event = {.events = events, .data.ptr = session};
 	int operation = EPOLL_CTL_MOD;
 
 	if (events == session->watched)
@@ -30,7 +30,7 @@ static void watch(struct session *session, uint32_t events)
 	if (epoll_ctl(session->worker->epoll_fd, operation, session->fd, &event) < 0) {
 		/* Unwatched, it would stay for ever: the idle time-out ends it. */
 		rill_event(network_set_opt_error, spanId(counted(session->seen.span_id)),
-		           reason(strerror(errno)), details("epoll_ctl"));
+			   reason(strerror(errno)), details("epoll_ctl"));
 		events = 0;
 	}
 	session->watched = events;
@@ -50,12 +50,13 @@ static void name_peer(struct session *session, const struct sockaddr_storage *pe
 
 	session->peer = *peer;
 	getnameinfo((const struct sockaddr *)peer, sizeof(*peer), session->peer_text,
-	            sizeof(session->peer_text), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
+		    sizeof(session->peer_text), port, sizeof(port),
+		    NI_NUMERICHOST | NI_NUMERICSERV);
 	session->peer_port = (uint16_t)strtoul(port, NULL, 10);
 }
 
-struct session *connection_open(struct worker *worker, int fd,
-                                const struct sockaddr_storage *peer, uint64_t accepted_ns)
+struct session *connection_open(struct worker *worker, int fd, const struct sockaddr_storage *peer,
+				uint64_t accepted_ns)
 {
 	struct server *server = worker->server;
 	struct session *session = malloc(sizeof(*session));
@@ -75,12 +76,12 @@ struct session *connection_open(struct worker *worker, int fd,
 	TAILQ_INSERT_TAIL(&worker->ages, session, by_age);
 	TAILQ_INSERT_TAIL(&worker->active, session, by_activity);
 	rill_event(smtp_connection_start, spanId(counted(session->seen.span_id)),
-	           listenerId(LISTENER_ID), localPort(server->port), remoteIp(&session->peer),
-	           remotePort(session->peer_port));
+		   listenerId(LISTENER_ID), localPort(server->port), remoteIp(&session->peer),
+		   remotePort(session->peer_port));
 	/* Replies are whole when they are sent: waiting for more helps nobody. */
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
 		rill_event(network_set_opt_error, spanId(counted(session->seen.span_id)),
-		           reason(strerror(errno)), details("TCP_NODELAY"));
+			   reason(strerror(errno)), details("TCP_NODELAY"));
 	session_reply(session, "220 %s ESMTP", server->config.hostname);
 	return session;
 }
@@ -96,11 +97,11 @@ void connection_close(struct session *session, const char *why)
 		rill_event(network_closed, spanId(counted(session->seen.span_id)), details(why));
 	watch(session, 0);
 	TAILQ_REMOVE(session->state == SESSION_LINGER ? &worker->lingering : &worker->active,
-	             session, by_activity);
+		     session, by_activity);
 	if (!session->overdue)
 		TAILQ_REMOVE(&worker->ages, session, by_age);
 	rill_event(smtp_connection_end, spanId(counted(session->seen.span_id)),
-	           elapsed(monotonic_ns() - session->started_ns));
+		   elapsed(monotonic_ns() - session->started_ns));
 	close(session->fd);
 	session->seen.closed_ns = realtime_ns();
 	witness_connection(&server->witness, &session->seen);
@@ -155,7 +156,7 @@ static bool flush(struct session *session)
 	while (session->out_start < session->out_end) {
 		const char *text = session->out + session->out_start;
 		ssize_t n = send(session->fd, text, session->out_end - session->out_start,
-		                 MSG_NOSIGNAL);
+				 MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -170,12 +171,12 @@ static bool flush(struct session *session)
 		}
 		if (n < 0) {
 			rill_event(network_write_error, spanId(counted(session->seen.span_id)),
-			           reason(strerror(errno)));
+				   reason(strerror(errno)));
 			connection_close(session, NULL);
 			return false;
 		}
 		rill_event(smtp_raw_output, spanId(counted(session->seen.span_id)), size(n),
-		           contents(text, (size_t)n));
+			   contents(text, (size_t)n));
 		session->out_start += (uint32_t)n;
 		touch(session);
 	}
@@ -234,7 +235,7 @@ void connection_progress(struct session *session)
 		if (!flush(session))
 			return;
 	} while (session->out_start == session->out_end && !session->close_after_flush &&
-	         (session->in_start != start || session->state != state));
+		 (session->in_start != start || session->state != state));
 	if (session->state == SESSION_DELIVERING)
 		watch(session, 0);
 	else if (session->out_end)

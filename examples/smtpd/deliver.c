@@ -30,22 +30,22 @@ static bool delivered_before(const struct mail *mail, unsigned n)
 static int ingest(struct server *server, struct mail *mail, unsigned n, uint64_t span_id)
 {
 	const struct recipient *recipient = &mail->recipients[n];
-	struct maildir_entry entry = { 0 };
+	struct maildir_entry entry = {0};
 	uint64_t start_ns = monotonic_ns();
 	int error = maildir_link(&server->maildir, mail, recipient->mailbox, &entry);
 
 	if (error) {
 		rill_event(message_ingest_error, spanId(counted(span_id)),
-		           reason("cannot link the mail into the mailbox"), code(-error),
-		           causedBy(rill_nested(store_filesystem_error, reason(strerror(-error)),
-		                                path(recipient->mailbox))));
+			   reason("cannot link the mail into the mailbox"), code(-error),
+			   causedBy(rill_nested(store_filesystem_error, reason(strerror(-error)),
+						path(recipient->mailbox))));
 		return error;
 	}
 	rill_event(message_ingest_ham, spanId(counted(span_id)), accountId(entry.owner),
-	           documentId(entry.document_id), mailboxId(rill_list(rill_u64(entry.mailbox_id))),
-	           blobId(mail->name), changeId(atomic_fetch_add(&changes, 1) + 1),
-	           messageId(mail->headers.message_id), size(mail->file_bytes),
-	           elapsed(monotonic_ns() - start_ns));
+		   documentId(entry.document_id), mailboxId(rill_list(rill_u64(entry.mailbox_id))),
+		   blobId(mail->name), changeId(atomic_fetch_add(&changes, 1) + 1),
+		   messageId(mail->headers.message_id), size(mail->file_bytes),
+		   elapsed(monotonic_ns() - start_ns));
 	return 0;
 }
 
@@ -98,13 +98,13 @@ static void failed(const struct mail *mail, uint64_t span_id, int error, uint64_
 		if (!mail->recipients[i].delivered)
 			first = mail->recipients[i].address;
 	rill_event(delivery_failed, spanId(counted(span_id)), queueId(mail->queue_id),
-	           queueName(QUEUE_NAME), to(first),
-	           reason(rill_nested(store_filesystem_error, reason(strerror(-error)))),
-	           expires(wall_ns(mail->expires_ns)),
-	           nextRetry(wall_ns(due_ns ? due_ns : monotonic_ns())));
+		   queueName(QUEUE_NAME), to(first),
+		   reason(rill_nested(store_filesystem_error, reason(strerror(-error)))),
+		   expires(wall_ns(mail->expires_ns)),
+		   nextRetry(wall_ns(due_ns ? due_ns : monotonic_ns())));
 	if (due_ns)
 		rill_event(queue_rescheduled, spanId(counted(span_id)), queueId(mail->queue_id),
-		           nextRetry(wall_ns(due_ns)), expires(wall_ns(mail->expires_ns)));
+			   nextRetry(wall_ns(due_ns)), expires(wall_ns(mail->expires_ns)));
 }
 
 /* One attempt. True if the queue is rid of the mail, one way or the other. */
@@ -119,24 +119,24 @@ static bool attempt(struct deliverer *self, struct mail *mail)
 	int error;
 
 	rill_event(delivery_attempt_start, spanId(counted(span_id)), queueId(mail->queue_id),
-	           queueName(QUEUE_NAME), from(mail->from), to(recipients_list(mail, list)),
-	           size(mail->data.size), total(mail->nrecipients));
+		   queueName(QUEUE_NAME), from(mail->from), to(recipients_list(mail, list)),
+		   size(mail->data.size), total(mail->nrecipients));
 	sync_error = maildir_sync(&server->maildir, mail);
 	if (sync_error)
 		rill_event(message_ingest_error, spanId(counted(span_id)),
-		           reason("cannot write the mail to disk"), code(-sync_error),
-		           causedBy(rill_nested(store_filesystem_error,
-		                                reason(strerror(-sync_error)))));
+			   reason("cannot write the mail to disk"), code(-sync_error),
+			   causedBy(rill_nested(store_filesystem_error,
+						reason(strerror(-sync_error)))));
 	error = sync_error ? sync_error : store(server, mail, span_id);
 	if (error) {
 		due_ns = retry_at(server, mail, sync_error);
 		failed(mail, span_id, error, due_ns);
 	} else {
 		rill_event(delivery_completed, spanId(counted(span_id)), queueId(mail->queue_id),
-		           elapsed(monotonic_ns() - start_ns));
+			   elapsed(monotonic_ns() - start_ns));
 	}
 	rill_event(delivery_attempt_end, spanId(counted(span_id)),
-	           elapsed(monotonic_ns() - start_ns));
+		   elapsed(monotonic_ns() - start_ns));
 	mail->error = error;
 	mail->attempts++;
 	mail->due_ns = due_ns;

@@ -21,7 +21,7 @@ void ids_init(struct ids *ids, unsigned thread)
 	hash = (hash ^ (uint64_t)getpid()) * 1099511628211u;
 	hash ^= hash >> 32;
 	ids->node = (hash & ((1u << NODE_BITS) - 1)) << (THREAD_BITS + SEQUENCE_BITS) |
-	            (uint64_t)thread << SEQUENCE_BITS;
+		    (uint64_t)thread << SEQUENCE_BITS;
 	ids->last_ms = 0;
 	ids->sequence = 0;
 }
@@ -37,5 +37,6 @@ uint64_t id_next(struct ids *ids)
 		ids->last_ms++;
 		ids->sequence = 0;
 	}
-	return ids->last_ms << (NODE_BITS + THREAD_BITS + SEQUENCE_BITS) | ids->node | ids->sequence;
+	return ids->last_ms << (NODE_BITS + THREAD_BITS + SEQUENCE_BITS) | ids->node |
+	       ids->sequence;
 }

@@ -72,7 +72,7 @@ void limits_free(struct limits *limits)
 }
 
 static struct limits_entry **slot_of(struct limits_shard *shard, uint64_t hash,
-                                     const uint64_t address[2])
+				     const uint64_t address[2])
 {
 	struct limits_entry **slot = &shard->buckets[(hash >> 8) % LIMITS_BUCKETS];
 
@@ -86,7 +86,7 @@ static bool make_room(struct limits *limits, struct limits_shard *shard, uint64_
 {
 	struct limits_entry *entry;
 
-	TAILQ_FOREACH (entry, &shard->order, order) {
+	for (entry = TAILQ_FIRST(&shard->order); entry; entry = TAILQ_NEXT(entry, order)) {
 		if (entry->connections || entry->banned_until_ms > now_ms)
 			continue;
 		*slot_of(shard, hash_of(limits, entry->address), entry->address) = entry->next;
@@ -100,7 +100,7 @@ static bool make_room(struct limits *limits, struct limits_shard *shard, uint64_
 
 /* The address's entry, made if need be, its shard locked; NULL, unlocked, when there is no room. */
 static struct limits_entry *entry_lock(struct limits *limits, struct limits_shard **shard_out,
-                                       const struct sockaddr_storage *peer, uint64_t now_ms)
+				       const struct sockaddr_storage *peer, uint64_t now_ms)
 {
 	uint64_t address[2];
 	uint64_t hash;
@@ -135,7 +135,7 @@ none:
 }
 
 enum limits_verdict limits_connect(struct limits *limits, const struct sockaddr_storage *peer,
-                                   uint64_t now_ms)
+				   uint64_t now_ms)
 {
 	enum limits_verdict verdict = LIMITS_OK;
 	struct limits_shard *shard;
@@ -159,7 +159,8 @@ enum limits_verdict limits_connect(struct limits *limits, const struct sockaddr_
 	}
 	pthread_mutex_unlock(&shard->lock);
 	if (expired)
-		rill_event(security_ip_block_expired, details(rill_list(rill_ip(counted((const struct sockaddr *)peer)))));
+		rill_event(security_ip_block_expired,
+			   details(rill_list(rill_ip(counted((const struct sockaddr *)peer)))));
 	return verdict;
 }
 

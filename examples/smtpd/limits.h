@@ -44,7 +44,7 @@ void limits_free(struct limits *limits);
 
 /* LIMITS_OK takes a connection, which limits_disconnect() gives back. Any thread. */
 enum limits_verdict limits_connect(struct limits *limits, const struct sockaddr_storage *peer,
-                                   uint64_t now_ms);
+				   uint64_t now_ms);
 void limits_disconnect(struct limits *limits, const struct sockaddr_storage *peer);
 
 /* May this address send one mail more now? Any thread; needs an open connection. */

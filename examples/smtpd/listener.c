@@ -45,7 +45,7 @@ static int fail(const struct server *server, const char *what, int error)
 	const struct config *config = &server->config;
 
 	fprintf(stderr, "smtpd: %s %s:%s: %s\n", what, config->host, config->port,
-	        strerror(-error));
+		strerror(-error));
 	return error;
 }
 
@@ -57,19 +57,19 @@ static int bind_and_listen(struct server *server, const struct addrinfo *address
 	/* An address that was listened on a moment ago: TIME-WAIT is no reason to wait. */
 	if (setsockopt(server->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
 		rill_event(network_set_opt_error, reason(counted(strerror(errno))),
-		           details("SO_REUSEADDR"));
+			   details("SO_REUSEADDR"));
 	if (bind(server->listen_fd, address->ai_addr, address->ai_addrlen) < 0) {
 		error = -errno;
 		rill_event(network_bind_error, listenerId(counted(LISTENER_ID)),
-		           localIp(&server->address), localPort(server->port), tls(false),
-		           reason(strerror(-error)));
+			   localIp(&server->address), localPort(server->port), tls(false),
+			   reason(strerror(-error)));
 		return fail(server, "cannot bind", error);
 	}
 	if (listen(server->listen_fd, BACKLOG) < 0) {
 		error = -errno;
 		rill_event(network_listen_error, listenerId(counted(LISTENER_ID)),
-		           localIp(&server->address), localPort(server->port), tls(false),
-		           reason(strerror(-error)));
+			   localIp(&server->address), localPort(server->port), tls(false),
+			   reason(strerror(-error)));
 		return fail(server, "cannot listen on", error);
 	}
 	return 0;
@@ -85,30 +85,30 @@ static void read_port(struct server *server)
 int listener_open(struct server *server)
 {
 	const struct config *config = &server->config;
-	const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-		                        .ai_socktype = SOCK_STREAM };
+	const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+				       .ai_socktype = SOCK_STREAM};
 	socklen_t length = sizeof(server->address);
 	struct addrinfo *address;
 	int error = getaddrinfo(config->host, config->port, &hints, &address);
 
 	if (error) {
 		fprintf(stderr, "smtpd: %s:%s: %s\n", config->host, config->port,
-		        gai_strerror(error));
+			gai_strerror(error));
 		return -EINVAL;
 	}
 	memcpy(&server->address, address->ai_addr, address->ai_addrlen);
 	read_port(server);
-	server->listen_fd = socket(address->ai_family,
-	                           SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	server->listen_fd =
+		socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	error = server->listen_fd < 0 ? fail(server, "cannot make a socket for", -errno)
-	                              : bind_and_listen(server, address);
+				      : bind_and_listen(server, address);
 	freeaddrinfo(address);
 	if (error)
 		return error;
 	getsockname(server->listen_fd, (struct sockaddr *)&server->address, &length);
 	read_port(server);
 	rill_event(network_listen_start, listenerId(counted(LISTENER_ID)),
-	           localIp(&server->address), localPort(server->port), tls(false));
+		   localIp(&server->address), localPort(server->port), tls(false));
 	if (config->port_file) {
 		error = write_port_file(server);
 		if (error)
@@ -121,6 +121,6 @@ void listener_stop(struct server *server)
 {
 	/* Not close(): a worker may be about to accept, and the number could be another's then. */
 	shutdown(server->listen_fd, SHUT_RDWR);
-	rill_event(network_listen_stop, listenerId(counted(LISTENER_ID)),
-	           localIp(&server->address), localPort(server->port), tls(false));
+	rill_event(network_listen_stop, listenerId(counted(LISTENER_ID)), localIp(&server->address),
+		   localPort(server->port), tls(false));
 }

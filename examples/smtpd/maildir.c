@@ -23,9 +23,9 @@ static int make_folder(int fd, const char *mailbox, const char *name)
 }
 
 int maildir_open(struct maildir *maildir, const char *path, const char *hostname, bool per_user,
-                 bool fsync)
+		 bool fsync)
 {
-	static const char *const folders[] = { "tmp", "new", "cur" };
+	static const char *const folders[] = {"tmp", "new", "cur"};
 	size_t n = 0;
 
 	maildir->per_user = per_user;
@@ -61,8 +61,8 @@ int maildir_create(const struct maildir *maildir, struct mail *mail)
 	char path[PATH_SIZE];
 
 	snprintf(mail->name, sizeof(mail->name), "%" PRIu64 ".M%06" PRIu64 "P%dQ%" PRIx64 ".%s",
-	         now_us / 1000000u, now_us % 1000000u, (int)getpid(), mail->queue_id,
-	         maildir->host);
+		 now_us / 1000000u, now_us % 1000000u, (int)getpid(), mail->queue_id,
+		 maildir->host);
 	snprintf(path, sizeof(path), "tmp/%s", mail->name);
 	mail->fd = openat(maildir->fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (mail->fd < 0)
@@ -117,7 +117,7 @@ static int sync_folder(const struct maildir *maildir, const char *path, struct s
 }
 
 int maildir_link(const struct maildir *maildir, const struct mail *mail, const char *mailbox,
-                 struct maildir_entry *entry)
+		 struct maildir_entry *entry)
 {
 	const char *slash = *mailbox ? "/" : "";
 	char from[PATH_SIZE];
@@ -145,7 +145,7 @@ int maildir_link(const struct maildir *maildir, const struct mail *mail, const c
 		return -errno;
 	error = sync_folder(maildir, folder, &new);
 	if (!error)
-		*entry = (struct maildir_entry){ file.st_ino, new.st_ino, new.st_uid };
+		*entry = (struct maildir_entry){file.st_ino, new.st_ino, new.st_uid};
 	return error;
 }
 
@@ -164,7 +164,7 @@ void maildir_discard(const struct maildir *maildir, struct mail *mail)
 }
 
 bool maildir_lookup(const struct maildir *maildir, const char *local, size_t n,
-                    char mailbox[MAILBOX_MAX + 1])
+		    char mailbox[MAILBOX_MAX + 1])
 {
 	struct stat status;
 	size_t length = 0;

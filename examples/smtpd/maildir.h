@@ -32,7 +32,7 @@ struct maildir_entry {
 
 /* All functions but the last: 0 or a negative errno. */
 int maildir_open(struct maildir *maildir, const char *path, const char *hostname, bool per_user,
-                 bool fsync);
+		 bool fsync);
 void maildir_close(struct maildir *maildir);
 
 /* Makes the mail's file in tmp/. */
@@ -46,13 +46,13 @@ int maildir_sync(const struct maildir *maildir, struct mail *mail);
 
 /* Links the file in tmp/ into the mailbox, durably. Done twice it succeeds. */
 int maildir_link(const struct maildir *maildir, const struct mail *mail, const char *mailbox,
-                 struct maildir_entry *entry);
+		 struct maildir_entry *entry);
 
 /* Closes and removes the file in tmp/. */
 void maildir_discard(const struct maildir *maildir, struct mail *mail);
 
 /* The mailbox of a local part (unquoted, `n` octets), into `mailbox`; false if there is none. */
 bool maildir_lookup(const struct maildir *maildir, const char *local, size_t n,
-                    char mailbox[MAILBOX_MAX + 1]);
+		    char mailbox[MAILBOX_MAX + 1]);
 
 #endif

@@ -97,7 +97,7 @@ static bool start(void)
 	limits_init(&server.limits, config->max_connections_per_ip, config->rate, config->ban_ms);
 	queue_init(&server.queue, config->max_queue);
 	error = maildir_open(&server.maildir, config->maildir, config->hostname, config->per_user,
-	                     config->fsync);
+			     config->fsync);
 	if (error)
 		return failed(config->maildir, error);
 	if (!start_deliverers())
@@ -116,10 +116,10 @@ static int stop(void)
 {
 	int error;
 
-	if (server.listen_fd >= 0)
-		listener_stop(&server);
 	atomic_store(&server.stop_deadline_ms, monotonic_ms() + server.config.grace_ms);
 	atomic_store(&server.stopping, true);
+	if (server.listen_fd >= 0) /* from now on accept() fails, and the workers know why */
+		listener_stop(&server);
 	for (unsigned i = 0; i < workers_running; i++)
 		worker_wake(workers[i]);
 	for (unsigned i = 0; i < workers_running; i++)

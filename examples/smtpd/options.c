@@ -60,33 +60,33 @@ struct option_info {
 #define AT(member) offsetof(struct config, member)
 
 static const struct option_info infos[] = {
-	{ "listen", LISTEN, 0, 0, 0 },
-	{ "port-file", TEXT, AT(port_file), 0, 0 },
-	{ "maildir", TEXT, AT(maildir), 0, 0 },
-	{ "per-user", FLAG_ON, AT(per_user), 0, 0 },
-	{ "domain", DOMAIN_, 0, 0, 0 },
-	{ "hostname", TEXT, AT(hostname), 0, 0 },
-	{ "workers", COUNT, AT(workers), 1, WORKERS_MAX },
-	{ "deliverers", COUNT, AT(deliverers), 1, DELIVERERS_MAX },
-	{ "no-fsync", FLAG_OFF, AT(fsync), 0, 0 },
-	{ "no-vrfy", FLAG_OFF, AT(vrfy), 0, 0 },
-	{ "witness", TEXT, AT(witness), 0, 0 },
-	{ "max-size", SIZE, AT(max_size_bytes), 1, UINT64_MAX },
-	{ "max-recipients", COUNT, AT(max_recipients), 1, 100000 },
-	{ "max-messages", COUNT, AT(max_messages), 1, UINT_MAX },
-	{ "max-errors", COUNT, AT(max_errors), 0, UINT_MAX },
-	{ "max-invalid-rcpt", COUNT, AT(max_invalid_rcpt), 0, UINT_MAX },
-	{ "max-transfer", SIZE, AT(max_transfer_bytes), 1, UINT64_MAX },
-	{ "max-connections", COUNT, AT(max_connections), 1, 1000000 },
-	{ "max-connections-per-ip", COUNT, AT(max_connections_per_ip), 1, 1000000 },
-	{ "max-queue", COUNT, AT(max_queue), 1, 1000000 },
-	{ "rate", COUNT, AT(rate), 0, 1000000 },
-	{ "timeout", TIME, AT(timeout_ms), 1, 86400000 },
-	{ "max-session", TIME, AT(max_session_ms), 1, 864000000 },
-	{ "expire", TIME, AT(expire_ms), 0, 600000 },
-	{ "grace", TIME, AT(grace_ms), 0, 600000 },
-	{ "ban", TIME, AT(ban_ms), 0, 864000000 },
-	{ "help", HELP, 0, 0, 0 },
+	{"listen", LISTEN, 0, 0, 0},
+	{"port-file", TEXT, AT(port_file), 0, 0},
+	{"maildir", TEXT, AT(maildir), 0, 0},
+	{"per-user", FLAG_ON, AT(per_user), 0, 0},
+	{"domain", DOMAIN_, 0, 0, 0},
+	{"hostname", TEXT, AT(hostname), 0, 0},
+	{"workers", COUNT, AT(workers), 1, WORKERS_MAX},
+	{"deliverers", COUNT, AT(deliverers), 1, DELIVERERS_MAX},
+	{"no-fsync", FLAG_OFF, AT(fsync), 0, 0},
+	{"no-vrfy", FLAG_OFF, AT(vrfy), 0, 0},
+	{"witness", TEXT, AT(witness), 0, 0},
+	{"max-size", SIZE, AT(max_size_bytes), 1, UINT64_MAX},
+	{"max-recipients", COUNT, AT(max_recipients), 1, 100000},
+	{"max-messages", COUNT, AT(max_messages), 1, UINT_MAX},
+	{"max-errors", COUNT, AT(max_errors), 0, UINT_MAX},
+	{"max-invalid-rcpt", COUNT, AT(max_invalid_rcpt), 0, UINT_MAX},
+	{"max-transfer", SIZE, AT(max_transfer_bytes), 1, UINT64_MAX},
+	{"max-connections", COUNT, AT(max_connections), 1, 1000000},
+	{"max-connections-per-ip", COUNT, AT(max_connections_per_ip), 1, 1000000},
+	{"max-queue", COUNT, AT(max_queue), 1, 1000000},
+	{"rate", COUNT, AT(rate), 0, 1000000},
+	{"timeout", TIME, AT(timeout_ms), 1, 86400000},
+	{"max-session", TIME, AT(max_session_ms), 1, 864000000},
+	{"expire", TIME, AT(expire_ms), 0, 600000},
+	{"grace", TIME, AT(grace_ms), 0, 600000},
+	{"ban", TIME, AT(ban_ms), 0, 864000000},
+	{"help", HELP, 0, 0, 0},
 };
 
 #define INFOS (sizeof(infos) / sizeof(*infos))
@@ -170,21 +170,35 @@ static void set(struct config *config, const struct option_info *info, char *val
 void options_parse(struct config *config, int argc, char **argv)
 {
 	static char hostname[65];
-	struct option options[INFOS + 1] = { 0 };
+	struct option options[INFOS + 1] = {0};
 	int choice;
 
 	gethostname(hostname, sizeof(hostname) - 1);
 	*config = (struct config){
-		.host = "127.0.0.1", .port = "2525", .hostname = hostname, .workers = 4,
-		.deliverers = 2, .max_connections = 1000, .max_connections_per_ip = 100,
-		.max_recipients = 100, .max_messages = 1000, .max_errors = 10,
-		.max_invalid_rcpt = 5, .max_queue = 1000, .max_size_bytes = 10u << 20,
-		.max_transfer_bytes = 1u << 30, .timeout_ms = 300000, .max_session_ms = 3600000,
-		.grace_ms = 5000, .expire_ms = 30000, .vrfy = true, .fsync = true,
+		.host = "127.0.0.1",
+		.port = "2525",
+		.hostname = hostname,
+		.workers = 4,
+		.deliverers = 2,
+		.max_connections = 1000,
+		.max_connections_per_ip = 100,
+		.max_recipients = 100,
+		.max_messages = 1000,
+		.max_errors = 10,
+		.max_invalid_rcpt = 5,
+		.max_queue = 1000,
+		.max_size_bytes = 10u << 20,
+		.max_transfer_bytes = 1u << 30,
+		.timeout_ms = 300000,
+		.max_session_ms = 3600000,
+		.grace_ms = 5000,
+		.expire_ms = 30000,
+		.vrfy = true,
+		.fsync = true,
 	};
 	for (size_t i = 0; i < INFOS; i++) {
 		bool plain = infos[i].kind == FLAG_ON || infos[i].kind == FLAG_OFF ||
-		             infos[i].kind == HELP;
+			     infos[i].kind == HELP;
 
 		options[i].name = infos[i].name;
 		options[i].has_arg = plain ? no_argument : required_argument;
@@ -205,6 +219,6 @@ void options_parse(struct config *config, int argc, char **argv)
 	}
 	if (!*config->hostname || strlen(config->hostname) > 255 ||
 	    strspn(config->hostname, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	                             "0123456789.-_") != strlen(config->hostname))
+				     "0123456789.-_") != strlen(config->hostname))
 		bad("hostname", config->hostname, "not a host name");
 }

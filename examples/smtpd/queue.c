@@ -76,8 +76,8 @@ struct mail *queue_take(struct queue *queue)
 		if (mail && (queue->stopping || mail->due_ns <= monotonic_ns()))
 			break;
 		if (mail) {
-			struct timespec due = { (time_t)(mail->due_ns / 1000000000u),
-				                (long)(mail->due_ns % 1000000000u) };
+			struct timespec due = {(time_t)(mail->due_ns / 1000000000u),
+					       (long)(mail->due_ns % 1000000000u)};
 
 			pthread_cond_timedwait(&queue->changed, &queue->lock, &due);
 		} else if (queue->stopping) {

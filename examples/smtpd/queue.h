@@ -19,7 +19,7 @@ struct queue {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct queue_list mails; /* by due time, soonest first */
-	unsigned length; /* with the reserved places */
+	unsigned length;         /* with the reserved places */
 	unsigned length_max;
 	bool stopping;
 };

@@ -10,7 +10,7 @@
 #define RECIPIENTS_LISTED 100u
 
 static inline const struct rill_value *recipients_values(const struct mail *mail,
-                                                         struct rill_value *values)
+							 struct rill_value *values)
 {
 	for (unsigned i = 0; i < mail->nrecipients && i < RECIPIENTS_LISTED; i++)
 		values[i] = rill_string(mail->recipients[i].address).value;
@@ -18,8 +18,9 @@ static inline const struct rill_value *recipients_values(const struct mail *mail
 }
 
 /* The list, made in `values` (RECIPIENTS_LISTED of them), only when the event is enabled. */
-#define recipients_list(mail, values)                     \
-	rill_list_of(recipients_values((mail), (values)), \
-	             (mail)->nrecipients < RECIPIENTS_LISTED ? (mail)->nrecipients : RECIPIENTS_LISTED)
+#define recipients_list(mail, values)                                                              \
+	rill_list_of(recipients_values((mail), (values)), (mail)->nrecipients < RECIPIENTS_LISTED  \
+								  ? (mail)->nrecipients            \
+								  : RECIPIENTS_LISTED)
 
 #endif

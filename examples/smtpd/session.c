@@ -57,10 +57,10 @@ static void hello(struct session *session, const char *name, bool extended)
 		return;
 	}
 	session_reply(session,
-	              "250-%s greets [%s]\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n"
-	              "250-HELP\r\n250 ENHANCEDSTATUSCODES",
-	              config->hostname, session->peer_text,
-	              (unsigned long long)config->max_size_bytes);
+		      "250-%s greets [%s]\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n"
+		      "250-HELP\r\n250 ENHANCEDSTATUSCODES",
+		      config->hostname, session->peer_text,
+		      (unsigned long long)config->max_size_bytes);
 }
 
 static void verify(struct session *session, const char *arguments)
@@ -71,13 +71,13 @@ static void verify(struct session *session, const char *arguments)
 
 	if (!command_address(arguments, &address)) {
 		rill_event(smtp_syntax_error, spanId(counted(session->seen.span_id)),
-		           details(arguments));
+			   details(arguments));
 		session_reply(session, "501 5.5.4 Syntax: VRFY address");
 		return;
 	}
 	if (!server->config.vrfy) {
 		rill_event(smtp_vrfy_disabled, spanId(counted(session->seen.span_id)),
-		           to(address.text));
+			   to(address.text));
 		/* 252 and not 5xx: RFC 5321, section 3.5.3 */
 		session_reply(session, "252 2.5.0 Send some mail, I'll try my best");
 		return;
@@ -85,7 +85,7 @@ static void verify(struct session *session, const char *arguments)
 	if (!transaction_is_local(session, address.domain) ||
 	    !maildir_lookup(&server->maildir, address.local, strlen(address.local), mailbox)) {
 		rill_event(smtp_vrfy_not_found, spanId(counted(session->seen.span_id)),
-		           to(address.text));
+			   to(address.text));
 		session_reply(session, "550 5.1.1 <%s>: no such mailbox", address.text);
 		return;
 	}
@@ -99,23 +99,21 @@ static void verify(struct session *session, const char *arguments)
 static void help(struct session *session)
 {
 	rill_event(smtp_help, spanId(counted(session->seen.span_id)));
-	session_reply(session,
-	              "214-2.0.0 smtpd " SMTPD_VERSION ", an example program of rill\r\n"
-	              "214 2.0.0 EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT");
+	session_reply(session, "214-2.0.0 smtpd " SMTPD_VERSION ", an example program of rill\r\n"
+			       "214 2.0.0 EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT");
 }
 
 static void quit(struct session *session)
 {
 	rill_event(smtp_quit, spanId(counted(session->seen.span_id)));
 	session_reply(session, "221 2.0.0 %s closing connection",
-	              session->worker->server->config.hostname);
+		      session->worker->server->config.hostname);
 	session->quit = true;
 	session_finish(session, false);
 }
 
 /* Verbs that are understood well enough to be refused. */
-static void refuse(struct session *session, enum verb verb, const char *line,
-                   const char *arguments)
+static void refuse(struct session *session, enum verb verb, const char *line, const char *arguments)
 {
 	uint64_t id = session->seen.span_id;
 
@@ -168,7 +166,7 @@ static void run(struct session *session, const char *line)
 	case VERB_QUIT:
 		if (*arguments) {
 			rill_event(smtp_syntax_error, spanId(counted(session->seen.span_id)),
-			           details(line));
+				   details(line));
 			session_reply(session, "501 5.5.4 This command takes no argument");
 		} else if (verb == VERB_DATA) {
 			transaction_data(session);
@@ -229,7 +227,7 @@ static void run_line(struct session *session, const char *text, size_t n)
 		rill_event(smtp_raw_input, spanId(counted(session->seen.span_id)), size(n));
 	else
 		rill_event(smtp_raw_input, spanId(counted(session->seen.span_id)), size(n),
-		           contents(text, n));
+			   contents(text, n));
 	for (size_t i = 0; i < length; i++) {
 		if (line[i] < ' ' || line[i] > '~') {
 			bad_line(session, "only printable ASCII in commands");
@@ -277,7 +275,7 @@ static void check_errors(struct session *session)
 	if (session->close_after_flush || session->errors <= config->max_errors)
 		return;
 	rill_event(smtp_error, spanId(counted(session->seen.span_id)), code(421),
-	           details("too many errors"), reason("the session made more errors than allowed"));
+		   details("too many errors"), reason("the session made more errors than allowed"));
 	session_reply(session, "421 4.7.0 %s too many errors", config->hostname);
 	session_finish(session, true);
 }
@@ -289,7 +287,8 @@ void session_run(struct session *session)
 	while (!session->close_after_flush && OUTPUT_SIZE - session->out_end >= REPLY_MAX) {
 		if (session->state == SESSION_COMMAND && !session->mail &&
 		    atomic_load(&server->stopping)) {
-			session_reply(session, "421 4.3.2 %s shutting down", server->config.hostname);
+			session_reply(session, "421 4.3.2 %s shutting down",
+				      server->config.hostname);
 			session_finish(session, true);
 		} else if (session->state == SESSION_COMMAND) {
 			if (!next_line(session))

@@ -74,8 +74,8 @@ TAILQ_HEAD(session_list, session);
 /* --- connection.c --- */
 
 /* Makes the session for an accepted socket and greets; takes over `fd`. NULL: no memory. */
-struct session *connection_open(struct worker *worker, int fd,
-                                const struct sockaddr_storage *peer, uint64_t accepted_ns);
+struct session *connection_open(struct worker *worker, int fd, const struct sockaddr_storage *peer,
+				uint64_t accepted_ns);
 /* What epoll said. The session may be gone afterwards. */
 void connection_event(struct session *session, uint32_t events);
 /* Runs what is in the buffers, as far as it goes. The session may be gone afterwards. */

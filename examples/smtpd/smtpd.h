@@ -29,7 +29,7 @@ struct config {
 	const char *port_file;
 	const char *maildir;
 	const char *witness;
-	const char *hostname; /* in the greeting, in Received: and in file names */
+	const char *hostname;             /* in the greeting, in Received: and in file names */
 	const char *domains[DOMAINS_MAX]; /* none: every domain is local */
 	unsigned ndomains;
 	unsigned workers;

@@ -67,7 +67,7 @@ static void unsupported(struct session *session, const char *name)
 	else if (!strcmp(name, "MT-PRIORITY"))
 		rill_event(smtp_mt_priority_disabled, spanId(counted(id)));
 	else if (!strcmp(name, "RET") || !strcmp(name, "ENVID") || !strcmp(name, "NOTIFY") ||
-	         !strcmp(name, "ORCPT"))
+		 !strcmp(name, "ORCPT"))
 		rill_event(smtp_dsn_disabled, spanId(counted(id)));
 	else
 		rill_event(smtp_unsupported_parameter, spanId(counted(id)), details(name));
@@ -92,8 +92,8 @@ static bool mail_parameters(struct session *session, const char *rest)
 	int found;
 
 	while ((found = command_parameter(&rest, &parameter)) > 0) {
-		if (!session->extended || (strcmp(parameter.name, "SIZE") &&
-		                           strcmp(parameter.name, "BODY"))) {
+		if (!session->extended ||
+		    (strcmp(parameter.name, "SIZE") && strcmp(parameter.name, "BODY"))) {
 			unsupported(session, parameter.name);
 			return false;
 		}
@@ -103,7 +103,7 @@ static bool mail_parameters(struct session *session, const char *rest)
 			has_size = true;
 		} else {
 			if (has_body || (strcasecmp(parameter.value, "7BIT") &&
-			                 strcasecmp(parameter.value, "8BITMIME")))
+					 strcasecmp(parameter.value, "8BITMIME")))
 				return invalid_parameter(session, "BODY");
 			has_body = true;
 		}
@@ -112,9 +112,9 @@ static bool mail_parameters(struct session *session, const char *rest)
 		return invalid_parameter(session, rest);
 	if (size_bytes > limit_bytes) {
 		rill_event(smtp_message_too_large, spanId(counted(session->seen.span_id)),
-		           size(size_bytes), limit(limit_bytes));
+			   size(size_bytes), limit(limit_bytes));
 		session_reply(session, "552 5.3.4 Message too large: the limit is %llu bytes",
-		              (unsigned long long)limit_bytes);
+			      (unsigned long long)limit_bytes);
 		return false;
 	}
 	return true;
@@ -128,15 +128,15 @@ static bool mail_allowed(struct session *session, const char *sender)
 
 	if (session->messages >= server->config.max_messages) {
 		rill_event(smtp_too_many_messages, spanId(counted(id)),
-		           limit(server->config.max_messages));
+			   limit(server->config.max_messages));
 		session_reply(session, "452 4.5.3 Too many messages in this session");
 		return false;
 	}
 	if (!limits_mail(&server->limits, &session->peer, monotonic_ms())) {
 		rill_event(smtp_rate_limit_exceeded, spanId(counted(id)), id("mails-per-minute"),
-		           limit(rill_list(rill_u64(server->config.rate),
-		                           rill_duration(60 * 1000000000ull))),
-		           from(sender));
+			   limit(rill_list(rill_u64(server->config.rate),
+					   rill_duration(60 * 1000000000ull))),
+			   from(sender));
 		session_reply(session, "451 4.7.1 Too many messages, try again later");
 		return false;
 	}
@@ -202,26 +202,25 @@ static void invalid_rcpt(struct session *session, const char *address)
 	if (++session->invalid_rcpt <= server->config.max_invalid_rcpt)
 		return;
 	rill_event(smtp_too_many_invalid_rcpt, spanId(counted(id)),
-	           limit(server->config.max_invalid_rcpt), to(address));
+		   limit(server->config.max_invalid_rcpt), to(address));
 	if (limits_abuse(&server->limits, &session->peer, monotonic_ms()))
 		rill_event(security_abuse_ban, spanId(counted(id)), remoteIp(&session->peer),
-		           to(address));
-	session_reply(session, "421 4.7.0 %s too many invalid recipients",
-	              server->config.hostname);
+			   to(address));
+	session_reply(session, "421 4.7.0 %s too many invalid recipients", server->config.hostname);
 	session_finish(session, true);
 }
 
 static bool add_recipient(struct mail *mail, const char *address, const char *mailbox)
 {
-	struct recipient *recipients = reallocarray(mail->recipients, mail->nrecipients + 1,
-	                                            sizeof(*recipients));
+	struct recipient *recipients =
+		reallocarray(mail->recipients, mail->nrecipients + 1, sizeof(*recipients));
 	struct recipient *recipient;
 
 	if (!recipients)
 		return false;
 	mail->recipients = recipients;
 	recipient = &recipients[mail->nrecipients];
-	*recipient = (struct recipient){ strdup(address), strdup(mailbox), false };
+	*recipient = (struct recipient){strdup(address), strdup(mailbox), false};
 	if (!recipient->address || !recipient->mailbox) {
 		free(recipient->address);
 		free(recipient->mailbox);
@@ -284,14 +283,14 @@ void transaction_rcpt(struct session *session, const char *arguments)
 	}
 	if (mail->nrecipients >= server->config.max_recipients) {
 		rill_event(smtp_too_many_recipients, spanId(counted(id)),
-		           limit(server->config.max_recipients));
+			   limit(server->config.max_recipients));
 		session_reply(session, "452 4.5.3 Too many recipients");
 	} else if (!transaction_is_local(session, address.domain)) {
 		rill_event(smtp_relay_not_allowed, spanId(counted(id)), to(address.text));
 		session_reply(session, "550 5.7.1 <%s>: relaying denied", address.text);
 		invalid_rcpt(session, address.text);
 	} else if (!maildir_lookup(&server->maildir, address.local, strlen(address.local),
-	                           mailbox)) {
+				   mailbox)) {
 		rill_event(smtp_mailbox_does_not_exist, spanId(counted(id)), to(address.text));
 		session_reply(session, "550 5.1.1 <%s>: no such mailbox", address.text);
 		invalid_rcpt(session, address.text);
@@ -318,22 +317,22 @@ static int write_trace(struct session *session)
 	localtime_r(&now, &tm);
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S %z", &tm);
 	length = snprintf(text, sizeof(text),
-	                  "Return-Path: <%s>\n"
-	                  "Received: from %s ([%s%s])\n"
-	                  "\tby %s (smtpd) with %s id %llx%s%s%s;\n"
-	                  "\t%s\n",
-	                  mail->from, session->helo,
-	                  session->peer.ss_family == AF_INET6 ? "IPv6:" : "", session->peer_text,
-	                  config->hostname, session->extended ? "ESMTP" : "SMTP",
-	                  (unsigned long long)mail->queue_id, one ? "\n\tfor <" : "",
-	                  one ? mail->recipients[0].address : "", one ? ">" : "", date);
+			  "Return-Path: <%s>\n"
+			  "Received: from %s ([%s%s])\n"
+			  "\tby %s (smtpd) with %s id %llx%s%s%s;\n"
+			  "\t%s\n",
+			  mail->from, session->helo,
+			  session->peer.ss_family == AF_INET6 ? "IPv6:" : "", session->peer_text,
+			  config->hostname, session->extended ? "ESMTP" : "SMTP",
+			  (unsigned long long)mail->queue_id, one ? "\n\tfor <" : "",
+			  one ? mail->recipients[0].address : "", one ? ">" : "", date);
 	return maildir_write(mail, text, (size_t)length);
 }
 
 static void spool_failed(struct session *session, int error)
 {
 	rill_event(store_filesystem_error, spanId(counted(session->seen.span_id)),
-	           reason(strerror(-error)), queueId(session->mail->queue_id));
+		   reason(strerror(-error)), queueId(session->mail->queue_id));
 }
 
 void transaction_data(struct session *session)
@@ -345,7 +344,7 @@ void transaction_data(struct session *session)
 	if (!mail || !mail->nrecipients) {
 		rill_event(smtp_rcpt_to_missing, spanId(counted(session->seen.span_id)));
 		session_reply(session, mail ? "554 5.5.1 No valid recipients"
-		                            : "503 5.5.1 Say MAIL and RCPT first");
+					    : "503 5.5.1 Say MAIL and RCPT first");
 		return;
 	}
 	error = maildir_create(&server->maildir, mail);
@@ -370,16 +369,16 @@ static bool text_acceptable(struct session *session)
 
 	if (mail->data.size > config->max_size_bytes) {
 		rill_event(smtp_message_too_large, spanId(counted(id)), size(mail->data.size),
-		           limit(config->max_size_bytes));
+			   limit(config->max_size_bytes));
 		session_reply(session, "552 5.3.4 Message too large: the limit is %llu bytes",
-		              (unsigned long long)config->max_size_bytes);
+			      (unsigned long long)config->max_size_bytes);
 	} else if (mail->data.bare_lf) {
 		rill_event(smtp_message_parse_failed, spanId(counted(id)),
-		           details("bare <LF> in the text"));
+			   details("bare <LF> in the text"));
 		session_reply(session, "550 5.6.0 Bare <LF>: lines must end in <CR><LF>");
 	} else if (mail->headers.received > RECEIVED_MAX) {
 		rill_event(smtp_loop_detected, spanId(counted(id)), from(mail->from),
-		           total(mail->headers.received), limit(RECEIVED_MAX));
+			   total(mail->headers.received), limit(RECEIVED_MAX));
 		session_reply(session, "554 5.4.6 Mail loop: too many Received fields");
 	} else if (mail->error) {
 		session_reply(session, "452 4.3.1 Cannot store mail now");
@@ -398,8 +397,8 @@ static void enqueue(struct session *session)
 
 	if (!queue_reserve(&server->queue)) {
 		rill_event(queue_back_pressure, spanId(counted(session->seen.span_id)),
-		           reason("the delivery queue is full"), queueName(QUEUE_NAME),
-		           limit(server->config.max_queue));
+			   reason("the delivery queue is full"), queueName(QUEUE_NAME),
+			   limit(server->config.max_queue));
 		session_reply(session, "451 4.3.2 Busy, try again later");
 		transaction_reset(session);
 		return;
@@ -407,9 +406,9 @@ static void enqueue(struct session *session)
 	mail->due_ns = now_ns;
 	mail->expires_ns = now_ns + server->config.expire_ms * 1000000u;
 	rill_event(queue_message_queued, spanId(counted(session->seen.span_id)),
-	           queueId(mail->queue_id), from(mail->from), to(recipients_list(mail, list)),
-	           size(mail->data.size), nextRetry(realtime_ns()),
-	           expires(realtime_ns() + server->config.expire_ms * 1000000u));
+		   queueId(mail->queue_id), from(mail->from), to(recipients_list(mail, list)),
+		   size(mail->data.size), nextRetry(realtime_ns()),
+		   expires(realtime_ns() + server->config.expire_ms * 1000000u));
 	session->state = SESSION_DELIVERING;
 	queue_put(&server->queue, mail);
 }
@@ -421,7 +420,7 @@ void transaction_text(struct session *session)
 	struct mail *mail = session->mail;
 	size_t text_n;
 	size_t taken = data_feed(&mail->data, session->in + session->in_start,
-	                         session->in_end - session->in_start, text, &text_n);
+				 session->in_end - session->in_start, text, &text_n);
 
 	/* Without the contents: they are the sender's letter and nobody's log line. */
 	rill_event(smtp_raw_input, spanId(counted(session->seen.span_id)), size(taken));
@@ -450,7 +449,7 @@ void transaction_delivered(struct session *session)
 	if (!mail->error) {
 		session->seen.mails++;
 		session_reply(session, "250 2.0.0 Ok: delivered as %llx",
-		              (unsigned long long)mail->queue_id);
+			      (unsigned long long)mail->queue_id);
 	} else if (mail->error == -ENOSPC || mail->error == -EDQUOT) {
 		session_reply(session, "452 4.3.1 Insufficient storage");
 	} else {

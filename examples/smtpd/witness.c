@@ -11,7 +11,7 @@ _Thread_local uint64_t witness_emitted;
 
 int witness_open(struct witness *witness, const char *path)
 {
-	*witness = (struct witness){ .fd = -1 };
+	*witness = (struct witness){.fd = -1};
 	if (!path)
 		return 0;
 	witness->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
@@ -40,10 +40,10 @@ void witness_connection(struct witness *witness, const struct witness_connection
 {
 	char line[256];
 	int length = snprintf(line, sizeof(line),
-	                      "connection %" PRIu64 " span %" PRIu64 " accepted %" PRIu64
-	                      " closed %" PRIu64 " commands %" PRIu64 " mails %" PRIu64 "\n",
-	                      connection->number, connection->span_id, connection->accepted_ns,
-	                      connection->closed_ns, connection->commands, connection->mails);
+			      "connection %" PRIu64 " span %" PRIu64 " accepted %" PRIu64
+			      " closed %" PRIu64 " commands %" PRIu64 " mails %" PRIu64 "\n",
+			      connection->number, connection->span_id, connection->accepted_ns,
+			      connection->closed_ns, connection->commands, connection->mails);
 
 	put(witness, line, length);
 	atomic_fetch_add_explicit(&witness->commands, connection->commands, memory_order_relaxed);
@@ -63,10 +63,10 @@ int witness_close(struct witness *witness)
 
 	witness_thread_end(witness);
 	length = snprintf(line, sizeof(line),
-	                  "total connections %" PRIu64 " refused %" PRIu64 " commands %" PRIu64
-	                  " mails %" PRIu64 " emitted %" PRIu64 "\n",
-	                  witness->connections, witness->refused, witness->commands, witness->mails,
-	                  witness->emitted);
+			  "total connections %" PRIu64 " refused %" PRIu64 " commands %" PRIu64
+			  " mails %" PRIu64 " emitted %" PRIu64 "\n",
+			  witness->connections, witness->refused, witness->commands, witness->mails,
+			  witness->emitted);
 	put(witness, line, length);
 	if (witness->fd >= 0 && close(witness->fd) < 0 && !witness->error)
 		witness->error = -errno;

@@ -22,7 +22,7 @@
 
 int worker_init(struct worker *worker, struct server *server, unsigned number)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &worker->event_fd };
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = &worker->event_fd};
 
 	memset(worker, 0, sizeof(*worker));
 	worker->server = server;
@@ -69,13 +69,13 @@ void worker_delivered(struct worker *worker, struct mail *mail)
 
 static void set_accepting(struct worker *worker, bool accepting)
 {
-	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE,
-		                     .data.ptr = &worker->server->listen_fd };
+	struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE,
+				    .data.ptr = &worker->server->listen_fd};
 
 	if (accepting == worker->accepting)
 		return;
 	if (!epoll_ctl(worker->epoll_fd, accepting ? EPOLL_CTL_ADD : EPOLL_CTL_DEL,
-	               worker->server->listen_fd, &event))
+		       worker->server->listen_fd, &event))
 		worker->accepting = accepting;
 }
 
@@ -84,8 +84,8 @@ static void accept_failed(struct worker *worker, int error)
 	struct server *server = worker->server;
 
 	rill_event(network_accept_error, listenerId(counted(LISTENER_ID)),
-	           localIp(&server->address), localPort(server->port), tls(false),
-	           reason(strerror(error)));
+		   localIp(&server->address), localPort(server->port), tls(false),
+		   reason(strerror(error)));
 	/* Out of descriptors or memory: the listener stays ready, and asking it again at once
 	 * would burn the CPU that closing connections needs. Clients wait in the backlog. */
 	if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) {
@@ -99,7 +99,7 @@ static void turn_away(struct server *server, int fd, const char *text)
 {
 	char reply[512];
 	int length = snprintf(reply, sizeof(reply), "421 4.7.0 %s %s\r\n", server->config.hostname,
-	                      text);
+			      text);
 
 	/* Politeness, nothing hangs on it: the socket's buffer is empty and takes it, or the peer
 	 * is gone. */
@@ -123,7 +123,7 @@ static bool admit(struct server *server, int fd, const struct sockaddr_storage *
 	if (atomic_fetch_add(&server->connections, 1) >= server->config.max_connections) {
 		atomic_fetch_sub(&server->connections, 1);
 		rill_event(smtp_concurrency_limit_exceeded, listenerId(counted(LISTENER_ID)),
-		           remoteIp(peer), limit(server->config.max_connections));
+			   remoteIp(peer), limit(server->config.max_connections));
 		turn_away(server, fd, "too many connections");
 		return false;
 	}
@@ -133,12 +133,12 @@ static bool admit(struct server *server, int fd, const struct sockaddr_storage *
 	atomic_fetch_sub(&server->connections, 1);
 	if (verdict == LIMITS_BANNED) {
 		rill_event(security_ip_blocked, listenerId(counted(LISTENER_ID)),
-		           localPort(server->port), remoteIp(peer), remotePort(port_of(peer)));
+			   localPort(server->port), remoteIp(peer), remotePort(port_of(peer)));
 		turn_away(server, fd, "your address is blocked");
 	} else {
 		rill_event(limit_concurrent_connection, listenerId(counted(LISTENER_ID)),
-		           localPort(server->port), remoteIp(peer), remotePort(port_of(peer)),
-		           limit(server->config.max_connections_per_ip));
+			   localPort(server->port), remoteIp(peer), remotePort(port_of(peer)),
+			   limit(server->config.max_connections_per_ip));
 		turn_away(server, fd, "too many connections from your address");
 	}
 	return false;
@@ -149,12 +149,12 @@ static void accept_connections(struct worker *worker)
 	struct server *server = worker->server;
 
 	for (int i = 0; i < ACCEPT_BATCH && worker->accepting; i++) {
-		struct sockaddr_storage peer = { 0 };
+		struct sockaddr_storage peer = {0};
 		socklen_t length = sizeof(peer);
 		struct session *session;
 		uint64_t accepted_ns;
 		int fd = accept4(server->listen_fd, (struct sockaddr *)&peer, &length,
-		                 SOCK_NONBLOCK | SOCK_CLOEXEC);
+				 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		accepted_ns = realtime_ns();
 		if (fd < 0) {
@@ -199,10 +199,10 @@ static void idle(struct session *session)
 	struct server *server = session->worker->server;
 
 	rill_event(network_timeout, spanId(counted(session->seen.span_id)),
-	           details("the client said nothing for too long"));
+		   details("the client said nothing for too long"));
 	if (limits_loiter(&server->limits, &session->peer, monotonic_ms()))
 		rill_event(security_loiter_ban, spanId(counted(session->seen.span_id)),
-		           remoteIp(&session->peer));
+			   remoteIp(&session->peer));
 	connection_refuse(session, "4.4.2", "timeout");
 }
 
@@ -281,7 +281,8 @@ static int wait_ms(const struct worker *worker, bool stopping)
 		sooner(&wait, session->started_ms + config->max_session_ms, now_ms);
 	if (worker->accept_again_ms)
 		sooner(&wait, worker->accept_again_ms, now_ms);
-	if (stopping && !TAILQ_EMPTY(&worker->active)) /* deliveries wake us: no need to ask often */
+	if (stopping &&
+	    !TAILQ_EMPTY(&worker->active)) /* deliveries wake us: no need to ask often */
 		sooner(&wait, now_ms + 50, now_ms);
 	return wait == INT32_MAX ? -1 : (int)wait;
 }
@@ -313,7 +314,7 @@ void *worker_main(void *argument)
 
 		if (n < 0 && errno != EINTR) {
 			rill_event(server_thread_error, details(counted("epoll_wait")),
-			           reason(strerror(errno)));
+				   reason(strerror(errno)));
 			break;
 		}
 		for (int i = 0; i < n; i++)

@@ -21,13 +21,14 @@ struct worker {
 	int event_fd; /* others wake this worker through it */
 	struct ids ids;
 	bool accepting;
-	uint64_t accept_again_ms;        /* 0, or when to try after descriptors ran out */
-	struct session_list ages;        /* by accept, oldest first */
-	struct session_list active;      /* by last activity, oldest first */
-	struct session_list lingering;   /* likewise, those that wait for their peer to close */
+	uint64_t accept_again_ms;      /* 0, or when to try after descriptors ran out */
+	struct session_list ages;      /* by accept, oldest first */
+	struct session_list active;    /* by last activity, oldest first */
+	struct session_list lingering; /* likewise, those that wait for their peer to close */
 	pthread_mutex_t delivered_lock;
-	struct queue_list delivered;     /* mails that the queue is done with */
-	char text[DATA_OUT_SIZE(INPUT_SIZE)]; /* of transaction_text(), between two calls nobody's */
+	struct queue_list delivered; /* mails that the queue is done with */
+	char text[DATA_OUT_SIZE(
+		INPUT_SIZE)]; /* of transaction_text(), between two calls nobody's */
 };
 
 /* 0 or a negative errno. */

@@ -35,7 +35,7 @@ static void run_ok(const char *const *argv)
 	run_free(&result);
 }
 
-#define RUN_OK(...) run_ok((const char *const[]){ __VA_ARGS__, NULL })
+#define RUN_OK(...) run_ok((const char *const[]){__VA_ARGS__, NULL})
 
 Test(clients, smtp_source, .init = start)
 {
@@ -72,23 +72,24 @@ Test(clients, swaks, .init = start)
 /* The program's exit code for these options. */
 static int code_of(const char *const *options)
 {
-	const char *argv[16] = { NULL };
+	const char *argv[16] = {NULL};
 	char program[4096];
 	struct run_result result;
 	size_t n = 1;
+	int code;
 
 	snprintf(program, sizeof(program), "%s/examples/smtpd", getenv("BUILD"));
 	argv[0] = program;
 	while (*options)
 		argv[n++] = *options++;
 	result = run_command(argv, NULL);
-	n = result.out_bytes + result.err_bytes;
-	cr_expect_gt(n, 0, "it said nothing");
+	cr_expect_gt(result.out_bytes + result.err_bytes, 0, "it said nothing");
+	code = result.code;
 	run_free(&result);
-	return result.code;
+	return code;
 }
 
-#define CODE_OF(...) code_of((const char *const[]){ __VA_ARGS__, NULL })
+#define CODE_OF(...) code_of((const char *const[]){__VA_ARGS__, NULL})
 
 Test(clients, exit_codes, .init = start)
 {

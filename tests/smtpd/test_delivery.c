@@ -153,7 +153,7 @@ Test(delivery, spool_that_cannot_be_written)
 
 Test(delivery, disk_full)
 {
-	struct rlimit limit = { 10000, 10000 };
+	struct rlimit limit = {10000, 10000};
 	char line[101];
 
 	setrlimit(RLIMIT_FSIZE, &limit);
@@ -222,7 +222,7 @@ Test(delivery, the_end_of_the_server)
 /* The mail is taken, whether the client waits for the reply or not (RFC 1047). */
 Test(delivery, client_that_does_not_wait_for_the_reply)
 {
-	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+	const struct linger reset = {.l_onoff = 1, .l_linger = 0};
 
 	server = SMTP_START("--workers", "1");
 	for (int i = 0; i < 20; i++) {
@@ -268,10 +268,10 @@ Test(delivery, witness)
 	cr_assert(file);
 	for (n = 1; n <= 3; n++) {
 		cr_assert_eq(fscanf(file,
-		                    " connection %llu span %llu accepted %llu closed %llu"
-		                    " commands %llu mails %llu",
-		                    &number, &span, &accepted, &closed, &commands, &mails),
-		             6);
+				    " connection %llu span %llu accepted %llu closed %llu"
+				    " commands %llu mails %llu",
+				    &number, &span, &accepted, &closed, &commands, &mails),
+			     6);
 		cr_expect_eq(number, n);
 		cr_expect_gt(span, last_span);
 		cr_expect_geq(closed, accepted + 20000000);
@@ -292,8 +292,10 @@ Test(delivery, witness)
 /* Whatever comes from the network: the server stays, and the next client finds it well. */
 Test(delivery, noise)
 {
-	static const char *const words[] = { "EHLO c\r\n", "MAIL FROM:<a@b>\r\n", "DATA\r\n",
-		                             "RCPT TO:<a@b>\r\n", ".\r\n", "\r\n", "\"", "<" };
+	static const char *const words[] = {"EHLO c\r\n", "MAIL FROM:<a@b>\r\n",
+					    "DATA\r\n",   "RCPT TO:<a@b>\r\n",
+					    ".\r\n",      "\r\n",
+					    "\"",         "<"};
 	unsigned seed = 1;
 
 	server = SMTP_START("--max-errors", "50", "--max-connections-per-ip", "1000");

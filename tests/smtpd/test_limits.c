@@ -210,7 +210,7 @@ Test(limits, bytes_in_a_session)
 Test(limits, descriptors)
 {
 	enum { CLIENTS = 60, DESCRIPTORS = 40 };
-	struct rlimit limit = { DESCRIPTORS, DESCRIPTORS };
+	struct rlimit limit = {DESCRIPTORS, DESCRIPTORS};
 	int fds[CLIENTS];
 
 	server = SMTP_START("--workers", "2");

@@ -79,8 +79,14 @@ Test(protocol, order_of_commands)
 Test(protocol, addresses_that_are_taken)
 {
 	static const char *const senders[] = {
-		"<>", "<a@b>", "<A.b+c@d.e.f>", "<\"quoted @ > part\"@b>", "<a@[127.0.0.1]>",
-		" <space@b>", "<@relay.one,@relay.two:a@b>", "<postmaster>",
+		"<>",
+		"<a@b>",
+		"<A.b+c@d.e.f>",
+		"<\"quoted @ > part\"@b>",
+		"<a@[127.0.0.1]>",
+		" <space@b>",
+		"<@relay.one,@relay.two:a@b>",
+		"<postmaster>",
 	};
 	char line[512];
 
@@ -97,10 +103,11 @@ Test(protocol, addresses_that_are_taken)
 
 Test(protocol, addresses_that_are_refused)
 {
-	static const char *const syntax[] = { "", "a@b", "<a@b", "<a@b>x", ":<a@b>" };
+	static const char *const syntax[] = {"", "a@b", "<a@b", "<a@b>x", ":<a@b>"};
 	static const char *const bad[] = {
-		"<@>", "<a@>", "<@b>", "<a b@c>", "<.a@b>", "<a.@b>", "<a..b@c>", "<a@b..c>",
-		"<a@.b>", "<a@[b>", "<a@[]>", "<\"\"@b>", "<\"a@b>", "<a@b@c>", "<@route>",
+		"<@>",    "<a@>",     "<@b>",     "<a b@c>", "<.a@b>",
+		"<a.@b>", "<a..b@c>", "<a@b..c>", "<a@.b>",  "<a@[b>",
+		"<a@[]>", "<\"\"@b>", "<\"a@b>",  "<a@b@c>", "<@route>",
 	};
 	char line[512];
 
@@ -214,9 +221,9 @@ Test(protocol, lines_end_in_crlf_and_are_ascii)
 Test(protocol, pipelining_in_one_segment)
 {
 	smtp_send(fd, "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"
-	              "Subject: one\r\n\r\ntext\r\n.\r\n"
-	              "MAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nDATA\r\n"
-	              "Subject: two\r\n\r\ntext\r\n.\r\nQUIT\r\n");
+		      "Subject: one\r\n\r\ntext\r\n.\r\n"
+		      "MAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nDATA\r\n"
+		      "Subject: two\r\n\r\ntext\r\n.\r\nQUIT\r\n");
 	smtp_expect(fd, "250-");
 	for (int i = 0; i < 2; i++) {
 		smtp_expect(fd, "250 2.1.0");
@@ -253,7 +260,7 @@ Test(protocol, replies_that_nobody_reads_do_not_pile_up)
 Test(protocol, everything_byte_by_byte)
 {
 	const char *text = "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nDATA\r\n"
-	                   "Subject: slow\r\n\r\n..dot\r\n.\r\nQUIT\r\n";
+			   "Subject: slow\r\n\r\n..dot\r\n.\r\nQUIT\r\n";
 	char *file;
 
 	for (const char *p = text; *p; p++) {

@@ -54,11 +54,11 @@ Test(text, trace_fields_come_first)
 	smtp_say(fd, "Subject: x\r\n\r\ny\r\n.", "250 2.0.0");
 	file = smtp_only_file(&server, "mail/new", NULL);
 	cr_expect_eq(strncmp(file,
-	                     "Return-Path: <from@client.test>\n"
-	                     "Received: from client.test ([127.0.0.1])\n"
-	                     "\tby mx.test (smtpd) with ESMTP id ",
-	                     100),
-	             0, "%s", file);
+			     "Return-Path: <from@client.test>\n"
+			     "Received: from client.test ([127.0.0.1])\n"
+			     "\tby mx.test (smtpd) with ESMTP id ",
+			     100),
+		     0, "%s", file);
 	cr_expect(strstr(file, "\n\tfor <to@mx.test>;\n\t"));
 	cr_expect_str_eq(body(file), "Subject: x\n\ny\n");
 	free(file);
@@ -78,7 +78,7 @@ Test(text, stuffed_dots)
 
 Test(text, bare_lf_does_not_end_it)
 {
-	static const char *const ends[] = { "\n.\n", "\n.\r\n", "\r\n.\n", "\n..\r\n" };
+	static const char *const ends[] = {"\n.\n", "\n.\r\n", "\r\n.\n", "\n..\r\n"};
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
 		/* The second mail would be smuggled past whoever sees one. */
@@ -96,8 +96,8 @@ Test(text, bare_lf_does_not_end_it)
 
 Test(text, bare_cr_does_not_end_it)
 {
-	smtp_say(fd, "a\r.\rb\r\n.\r.\r\nc\r\r\n.\r\r\nd\r\n.", "250 2.0.0");
-	expect_file("a\r.\rb\n\r.\nc\r\n\r\nd\n");
+	smtp_say(fd, "a\r.\rb\r\n.\r.\r\nc\r\r\n.\r\r\nz\r\n.", "250 2.0.0");
+	expect_file("a\r.\rb\n\r.\nc\r\n\r\nz\n");
 }
 
 Test(text, eight_bits_and_nul)

@@ -48,7 +48,7 @@ static void wait_for_port(struct smtp_server *server, const char *path)
 
 struct smtp_server smtp_start(const char *const *options)
 {
-	struct smtp_server server = { .dir = "/tmp/test-smtpd-XXXXXX" };
+	struct smtp_server server = {.dir = "/tmp/test-smtpd-XXXXXX"};
 	const char *argv[OPTIONS_MAX + 16];
 	char port_file[128];
 	char maildir[128];
@@ -189,9 +189,9 @@ unsigned long long smtp_total(const struct smtp_server *server, const char *name
 
 int smtp_connect_raw(const struct smtp_server *server)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET,
-		                       .sin_port = htons((uint16_t)server->port),
-		                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_port = htons((uint16_t)server->port),
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	cr_assert_geq(fd, 0);
@@ -230,7 +230,7 @@ static int read_line(int fd, char *line, size_t size)
 	size_t n = 0;
 
 	for (;;) {
-		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+		struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 		char c;
 
 		cr_assert_eq(poll(&poll_fd, 1, SMTP_WAIT_MS), 1, "no reply");
@@ -265,7 +265,8 @@ void smtp_expect(int fd, const char *reply)
 	char text[4096];
 
 	smtp_reply(fd, text, sizeof(text));
-	cr_assert_eq(strncmp(text, reply, strlen(reply)), 0, "expected `%s`, got `%s`", reply, text);
+	cr_assert_eq(strncmp(text, reply, strlen(reply)), 0, "expected `%s`, got `%s`", reply,
+		     text);
 }
 
 void smtp_say(int fd, const char *line, const char *reply)

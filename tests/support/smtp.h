@@ -16,7 +16,7 @@ struct smtp_server {
 /* Starts $BUILD/examples/smtpd with these options besides; the list ends with NULL. Fails the
  * test when the server does not come up. */
 struct smtp_server smtp_start(const char *const *options);
-#define SMTP_START(...) smtp_start((const char *const[]){ __VA_ARGS__, NULL })
+#define SMTP_START(...) smtp_start((const char *const[]){__VA_ARGS__, NULL})
 
 /* SIGTERM; the exit code, or -1 when it did not exit by itself in time. */
 int smtp_stop(struct smtp_server *server);
