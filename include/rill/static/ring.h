@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include <rill/static/prim.h>
+#include <rill/types.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -71,14 +72,14 @@ struct rill__gate {
 };
 
 /* This thread's producer. Before its first event: one whose state is odd for ever. */
-extern __thread struct rill__producer *rill__me __attribute__((tls_model("initial-exec")));
+extern RILL_API __thread struct rill__producer *rill__me __attribute__((tls_model("initial-exec")));
 
 struct rill__place {
 	struct rill__producer *producer; /* NULL: no room, or off by now; already counted */
 	uint64_t head;
 };
 
-extern const unsigned char rill__closed[]; /* all off: the bits of a gate not registered */
+extern RILL_API const unsigned char rill__closed[]; /* all off: the bits of a gate not registered */
 
 struct rill_catalog;
 
@@ -87,15 +88,15 @@ struct rill_catalog;
  * section of any thread still reads the gate. layout and size: of the headers that the object was
  * compiled with; if they are not the library's, the gate stays closed and a diagnostic says so.
  */
-void rill__register(struct rill__gate *gate, const struct rill_catalog *catalog, uint32_t layout,
-		    size_t size);
-void rill__unregister(struct rill__gate *gate);
+RILL_API void rill__register(struct rill__gate *gate, const struct rill_catalog *catalog,
+			     uint32_t layout, size_t size);
+RILL_API void rill__unregister(struct rill__gate *gate);
 
 /* Everything that the inline path does not do: first event, handler, fork, wrap, full, off by now.
  */
-struct rill__place rill__reserve_slow(const struct rill__gate *gate, uint32_t event, uint64_t size,
-				      uint64_t state) __attribute__((cold));
-void rill__notify(struct rill__producer *producer) __attribute__((cold));
+RILL_API struct rill__place rill__reserve_slow(const struct rill__gate *gate, uint32_t event,
+					       uint64_t size, uint64_t state) __attribute__((cold));
+RILL_API void rill__notify(struct rill__producer *producer) __attribute__((cold));
 
 #if defined(__SANITIZE_THREAD__)
 #define RILL__SANITIZE_THREAD 1
