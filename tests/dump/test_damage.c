@@ -203,9 +203,9 @@ static uint64_t get(const unsigned char *from, size_t size)
 
 Test(damage, forged_bodies_with_good_checksums_never_crash, .timeout = 120)
 {
-	static const uint64_t edges[] = {0,	     1,		    7,		0x7f,	  0xff,
-					 0xffff,     0x7fffffff,    0xffffffff, 1u << 31, 1ull << 40,
-					 INT64_MAX,  UINT64_MAX,    UINT64_MAX - 7};
+	static const uint64_t edges[] = {
+		0,          1,        7,          0x7f,      0xff,       0xffff,        0x7fffffff,
+		0xffffffff, 1u << 31, 1ull << 40, INT64_MAX, UINT64_MAX, UINT64_MAX - 7};
 	struct sample sample;
 	make_sample(&sample);
 	size_t size;
@@ -271,8 +271,8 @@ Test(damage, a_broken_record_ends_its_chunk_and_no_other)
 	const struct dump_file *file = dump_file(reader, 0);
 	cr_expect_eq(read_all(reader, true), sample.nrecords - 5);
 	cr_assert(file->damage);
-	cr_expect(strstr(file->damage, format("no record stands at byte %zu",
-					      (size_t)sample.ends[1])),
+	cr_expect(strstr(file->damage,
+			 format("no record stands at byte %zu", (size_t)sample.ends[1])),
 		  "%s", file->damage);
 	dump_reader_close(reader);
 }
