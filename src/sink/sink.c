@@ -79,8 +79,11 @@ static void tell_failure(struct sink *sink, int error)
 	/* Want of memory is rill's own trouble, not an outage of the destination. */
 	if (error != -ENOMEM && __atomic_exchange_n(&sink->failing, true, __ATOMIC_RELAXED))
 		return;
-	const char *why = error == -ENOBUFS ? "its reader does not keep up and its queue is full"
-					    : strerror(-error);
+	const char *why = strerror(-error);
+	if (error == -ENOBUFS)
+		why = "its reader does not keep up and its queue is full";
+	else if (error == -ETIMEDOUT)
+		why = "its reader takes nothing and the sink is being closed";
 	rill__diagnose(__func__, "sink %s: %s; what it does not take is counted as failed",
 		       sink->spec, why);
 }
