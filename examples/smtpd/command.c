@@ -68,8 +68,7 @@ static bool take_local(const char **at, struct address *address)
 			c = (unsigned char)*++p;
 		else if (quoted ? c == '"' : c != '.' && !is_atom(c))
 			break;
-		else if (!quoted && c == '.' &&
-			 (!n || p[1] == '.' || !is_atom((unsigned char)p[1])))
+		else if (!quoted && c == '.' && (!n || !is_atom((unsigned char)p[1])))
 			return false;
 		if (c < ' ' || c > '~' || n == LOCAL_MAX)
 			return false;

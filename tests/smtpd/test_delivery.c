@@ -209,7 +209,7 @@ Test(delivery, the_end_of_the_server)
 	smtp_expect(fd, "421 4.3.2");
 	smtp_expect_end(fd);
 	smtp_expect(silent, "421 4.3.2"); /* but not for ever */
-	close(silent);
+	smtp_close(silent);
 	cr_expect_eq(smtp_count(&server, "mail/new"), 1);
 	code = smtp_stop(&server);
 	cr_expect_eq(code, 0);
@@ -234,7 +234,7 @@ Test(delivery, client_that_does_not_wait_for_the_reply)
 			setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 		else
 			usleep(1000);
-		close(fd);
+		smtp_close(fd);
 	}
 	cr_expect_eq(smtp_stop(&server), 0);
 	cr_expect_eq(smtp_count(&server, "mail/tmp"), 0);
@@ -260,7 +260,7 @@ Test(delivery, witness)
 			send_mail("250 2.0.0");
 		smtp_say(fd, "QUIT", "221 2.0.0");
 		smtp_expect_end(fd);
-		close(fd);
+		smtp_close(fd);
 	}
 	cr_expect_eq(smtp_stop(&server), 0);
 	in_dir("witness", path);
@@ -313,7 +313,7 @@ Test(delivery, noise)
 				noise[n++] = (char)(rand_r(&seed) & 255);
 		}
 		smtp_send_n(fd, noise, n);
-		close(fd);
+		smtp_close(fd);
 	}
 	begin();
 	send_mail("250 2.0.0");

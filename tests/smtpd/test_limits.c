@@ -27,7 +27,7 @@ static int connect_patiently(const char *before)
 		if (smtp_reply(fd, text, sizeof(text)) == 220)
 			return fd;
 		cr_assert_eq(strncmp(text, before, strlen(before)), 0, "%s", text);
-		close(fd);
+		smtp_close(fd);
 		usleep(10000);
 	}
 	cr_assert_fail("never let in: %s", text);
@@ -92,7 +92,7 @@ Test(limits, connections_of_an_address)
 	three = smtp_connect_raw(&server);
 	smtp_expect(three, "421 4.7.0");
 	smtp_expect_end(three);
-	close(one);
+	smtp_close(one);
 	one = connect_patiently("421 4.7.0");
 	smtp_say(one, "NOOP", "250 2.0.0");
 	smtp_say(two, "NOOP", "250 2.0.0");
@@ -107,7 +107,7 @@ Test(limits, connections_in_all)
 	one = smtp_connect(&server);
 	two = smtp_connect_raw(&server);
 	smtp_expect(two, "421 4.7.0");
-	close(one);
+	smtp_close(one);
 	connect_patiently("421 4.7.0");
 }
 
@@ -221,7 +221,7 @@ Test(limits, descriptors)
 	smtp_say(fds[0], "NOOP", "250 2.0.0");
 	for (int i = 1; i < CLIENTS - 1; i++) { /* each that leaves lets another in */
 		smtp_expect(fds[i], "220 ");
-		close(fds[i]);
+		smtp_close(fds[i]);
 	}
 	smtp_expect(fds[CLIENTS - 1], "220 ");
 	smtp_say(fds[0], "NOOP", "250 2.0.0");

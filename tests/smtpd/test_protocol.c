@@ -18,7 +18,6 @@ static void setup(void)
 
 static void teardown(void)
 {
-	close(fd);
 	cr_expect_eq(smtp_stop(&server), 0);
 	smtp_clean(&server);
 }

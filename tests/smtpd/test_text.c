@@ -20,7 +20,6 @@ static void setup(void)
 
 static void teardown(void)
 {
-	close(fd);
 	cr_expect_eq(smtp_stop(&server), 0);
 	cr_expect_eq(smtp_count(&server, "mail/tmp"), 0);
 	smtp_clean(&server);

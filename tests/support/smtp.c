@@ -16,6 +16,10 @@
 #include <unistd.h>
 
 #define OPTIONS_MAX 32
+#define CLIENTS_MAX 1024
+
+static int clients[CLIENTS_MAX];
+static unsigned nclients;
 
 static void path_of(const struct smtp_server *server, const char *name, char *path, size_t size)
 {
@@ -87,8 +91,21 @@ struct smtp_server smtp_start(const char *const *options)
 	return server;
 }
 
+void smtp_close(int fd)
+{
+	unsigned i = 0;
+
+	while (i < nclients && clients[i] != fd)
+		i++;
+	cr_assert_lt(i, nclients, "not a client's socket, or closed before");
+	clients[i] = clients[--nclients];
+	close(fd);
+}
+
 int smtp_stop(struct smtp_server *server)
 {
+	while (nclients)
+		smtp_close(clients[0]);
 	kill(server->pid, SIGTERM);
 	for (unsigned waited = 0; waited < SMTP_WAIT_MS; waited += 5) {
 		int status;
@@ -195,6 +212,8 @@ int smtp_connect_raw(const struct smtp_server *server)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	cr_assert_geq(fd, 0);
+	cr_assert_lt(nclients, CLIENTS_MAX);
+	clients[nclients++] = fd;
 	cr_assert_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	return fd;
 }

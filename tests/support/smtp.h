@@ -18,7 +18,8 @@ struct smtp_server {
 struct smtp_server smtp_start(const char *const *options);
 #define SMTP_START(...) smtp_start((const char *const[]){__VA_ARGS__, NULL})
 
-/* SIGTERM; the exit code, or -1 when it did not exit by itself in time. */
+/* Closes the clients that are still open, then SIGTERM; the exit code, or -1 when it did not exit
+ * by itself in time. */
 int smtp_stop(struct smtp_server *server);
 /* Removes the server's folder. */
 void smtp_clean(struct smtp_server *server);
@@ -30,9 +31,10 @@ char *smtp_only_file(const struct smtp_server *server, const char *folder, size_
 /* A number of the witness's last line, by its name. */
 unsigned long long smtp_total(const struct smtp_server *server, const char *name);
 
-/* A socket, connected. The first takes the greeting too. */
+/* A socket, connected, to be closed with smtp_close(). The first takes the greeting too. */
 int smtp_connect(const struct smtp_server *server);
 int smtp_connect_raw(const struct smtp_server *server);
+void smtp_close(int fd);
 void smtp_send(int fd, const char *text);
 void smtp_send_n(int fd, const char *text, size_t n);
 /* A whole reply, all its lines; the code, or 0 at the end of the connection. */
