@@ -9,6 +9,8 @@ DESTDIR  ?=
 CC       ?= cc
 CXX      ?= c++
 AR       ?= ar
+LD       ?= ld
+OBJCOPY  ?= objcopy
 OPT      ?= -O2 -g
 VERSION  := 0.1.0
 SOVERSION := 0
@@ -41,6 +43,7 @@ GEN_OBJ := $(GEN_SRC:%.c=$(BUILD)/obj/%.o)
 GEN     := $(BUILD)/rill-gen
 STALWART := $(BUILD)/include/rill/stalwart.h
 LIBA    := $(BUILD)/librill.a
+INTERNAL := $(BUILD)/obj/internal.a
 LIBSO   := $(BUILD)/librill.so
 RILL    := $(BUILD)/rill
 
@@ -64,21 +67,34 @@ $(BUILD)/gen/stalwart.c: docs/events.md docs/events.ids $(GEN)
 $(STALWART): $(BUILD)/gen/stalwart.c ;
 
 # --- objects --------------------------------------------------------------------------------------
+# The flags stand in this file: when it changes, everything is compiled again.
+$(LIB_OBJ) $(PIC_OBJ) $(CLI_OBJ) $(GEN_OBJ): Makefile
+$(LIB_OBJ) $(PIC_OBJ): CFLAGS += -fvisibility=hidden
+$(BUILD)/obj/stalwart.o $(BUILD)/pic/stalwart.o: CPPFLAGS += -DRILL_CATALOG_EXPORT
+
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) $(CFLAGS) -c -o $@ $<
 $(BUILD)/pic/%.o: %.c
 	@mkdir -p $(@D)
-	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) -fPIC -fvisibility=hidden $(CFLAGS) -c -o $@ $<
+	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) -fPIC $(CFLAGS) -c -o $@ $<
 $(BUILD)/obj/stalwart.o: $(BUILD)/gen/stalwart.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) $(CFLAGS) -c -o $@ $<
 $(BUILD)/pic/stalwart.o: $(BUILD)/gen/stalwart.c
 	@mkdir -p $(@D)
-	$(call say,CC,$@) $(CC) $(CPPFLAGS) -DRILL_CATALOG_EXPORT $(BASE) -fPIC -fvisibility=hidden $(CFLAGS) -c -o $@ $<
+	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) -fPIC $(CFLAGS) -c -o $@ $<
 
 # --- library and command --------------------------------------------------------------------------
-$(LIBA): $(LIB_OBJ)
+# One object in which only the public names are global: a program may have a queue_put() of its own.
+$(BUILD)/obj/librill.o: $(LIB_OBJ)
+	$(call say,LD,$@) $(LD) -r -o $@.all $^ && $(OBJCOPY) --localize-hidden $@.all $@ && rm $@.all
+$(LIBA): $(BUILD)/obj/librill.o
+	@rm -f $@
+	$(call say,AR,$@) $(AR) rcs $@ $^
+
+# The same with every name, for the rill command and the tests of its parts.
+$(INTERNAL): $(LIB_OBJ)
 	@rm -f $@
 	$(call say,AR,$@) $(AR) rcs $@ $^
 
@@ -88,8 +104,8 @@ $(LIBSO).$(SOVERSION): $(PIC_OBJ) src/librill.map
 $(LIBSO): $(LIBSO).$(SOVERSION)
 	$(Q)ln -sf librill.so.$(SOVERSION) $@
 
-$(RILL): $(CLI_OBJ) $(LIBA)
-	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $(CLI_OBJ) $(LIBA) $(LDLIBS)
+$(RILL): $(CLI_OBJ) $(INTERNAL)
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $(CLI_OBJ) $(INTERNAL) $(LDLIBS)
 
 $(BUILD)/rill.pc: src/rill.pc.in
 	@mkdir -p $(@D)
@@ -109,10 +125,11 @@ $(SMTPD): $(SMTPD_OBJ) $(LIBA)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(SMTPD_OBJ): $(STALWART)
+$(SMTPD_OBJ): CPPFLAGS += -Iexamples
 
 $(BUILD)/gen/hello.c: examples/hello/hello.md examples/hello/hello.ids $(GEN)
 	@mkdir -p $(@D)
-	$(call say,GEN,$@) $(GEN) --name hello --locked --header $(BUILD)/gen/hello.h --source $@ $<
+	$(call say,GEN,$@) $(GEN) --name hello --locked --header $(BUILD)/gen/hello_events.h --source $@ $<
 $(BUILD)/obj/examples/hello/hello.o: CPPFLAGS += -I$(BUILD)/gen
 $(BUILD)/obj/examples/hello/hello.o: $(BUILD)/gen/hello.c
 $(BUILD)/obj/hello-catalog.o: $(BUILD)/gen/hello.c
@@ -136,7 +153,7 @@ test-programs: all examples $(TESTS) $(PROGRAMS) ## build everything that the te
 
 $(TEST_OBJ): CPPFLAGS += -Itests
 $(TEST_OBJ): $(STALWART)
-$(TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(LIBA)
+$(TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(INTERNAL)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
 $(filter-out %/loader %.so,$(PROGRAMS)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBA)
@@ -146,7 +163,7 @@ $(filter-out %/loader %.so,$(PROGRAMS)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.
 # A plugin and a program that loads it share the library.
 $(BUILD)/tests/programs/loader: $(BUILD)/obj/tests/programs/loader.o $(LIBSO)
 	@mkdir -p $(@D)
-	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $< -L$(BUILD) -lrill -Wl,-rpath,'$$ORIGIN/../..' -ldl
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $< -L$(BUILD) -lrill -pthread -Wl,-rpath,'$$ORIGIN/../..' -ldl
 $(BUILD)/tests/programs/plugin.so: tests/programs/plugin.c $(LIBSO)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(CPPFLAGS) $(OPT) $(SAN) -std=gnu11 -fPIC -shared -o $@ $< -L$(BUILD) -lrill

@@ -69,6 +69,7 @@ uint64_t traced_u64(const struct traced_record *record, const char *key)
 		if (strcmp(record->catalog->keys[record->items[i].key].name, key) == 0)
 			return record->items[i].u64;
 	cr_assert_fail("%s without %s", record->event, key);
+	return 0;
 }
 
 struct traced_counts traced_counts(const struct traced *traced)
