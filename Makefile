@@ -168,5 +168,52 @@ $(BUILD)/tests/programs/plugin.so: tests/programs/plugin.c $(LIBSO)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(CPPFLAGS) $(OPT) $(SAN) -std=gnu11 -fPIC -shared -o $@ $< -L$(BUILD) -lrill
 
+# --- packages, demo, tests, installation ----------------------------------------------------------------
+.PHONY: packages demo test check test-medium test-long fresh install format lint
+packages: ## install the Debian packages that building needs
+	$(Q)tests/packages.sh build
+
+demo: ## install what is missing, build, trace a live mail server, check what was seen
+	$(Q)tests/packages.sh build demo
+	$(Q)$(MAKE) --no-print-directory all examples
+	$(Q)examples/smtpd/demo.sh $(BUILD)
+
+test: ## install what is missing, build, run the short tier of the tests
+	$(Q)tests/packages.sh build test
+	$(Q)$(MAKE) --no-print-directory check
+
+check: test-programs ## the short tier, without looking at packages
+	$(Q)tests/run.sh short $(BUILD)
+
+test-medium: test-programs ## longer stress, sanitizers: about half an hour
+	$(Q)tests/run.sh medium $(BUILD)
+
+test-long: test-programs ## the same for hours
+	$(Q)tests/run.sh long $(BUILD)
+
+fresh: ## both commands of the README in a bare Debian 12 (needs root and debootstrap)
+	$(Q)tests/fresh.sh
+
+install: all ## install below DESTDIR and PREFIX
+	install -d $(DESTDIR)$(PREFIX)/include/rill/static $(DESTDIR)$(PREFIX)/lib/pkgconfig \
+		$(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/doc/rill
+	install -m 644 include/rill/*.h $(STALWART) $(DESTDIR)$(PREFIX)/include/rill
+	install -m 644 include/rill/static/*.h $(DESTDIR)$(PREFIX)/include/rill/static
+	install -m 644 $(LIBA) $(DESTDIR)$(PREFIX)/lib
+	install -m 755 $(LIBSO).$(SOVERSION) $(DESTDIR)$(PREFIX)/lib
+	ln -sf librill.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/librill.so
+	install -m 644 $(BUILD)/rill.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 755 $(RILL) $(GEN) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(wildcard docs/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 docs/*.md docs/events.ids $(DESTDIR)$(PREFIX)/share/doc/rill
+
+C_FILES := $(wildcard include/rill/*.h include/rill/static/*.h src/*/*.[ch] src/core/prim/*.[ch] gen/*.[ch] \
+	bench/*/*.[ch] tests/*/*.[ch] examples/*/*.[ch])
+format: ## format all C files
+	clang-format -i $(C_FILES)
+
+lint: $(STALWART) ## clang-format, clang-tidy, cppcheck, codespell: silent when clean
+	$(Q)tests/lint.sh $(BUILD) $(C_FILES)
+
 -include $(LIB_OBJ:.o=.d) $(PIC_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(GEN_OBJ:.o=.d) $(TEST_OBJ:.o=.d)
 -include $(SMTPD_OBJ:.o=.d) $(BUILD)/obj/examples/hello/hello.d
