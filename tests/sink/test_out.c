@@ -82,6 +82,19 @@ static size_t count_lines(const char *text, size_t *torn)
 	return count;
 }
 
+/* Each line's hostname holds one letter only. */
+static void expect_unmixed(const char *text, size_t count)
+{
+	size_t torn;
+	cr_expect_eq(count_lines(text, &torn), count);
+	cr_expect_eq(torn, 0);
+	for (const char *p = text; (p = strstr(p, "hostname\":\"")); p++) {
+		const char *value = p + 11;
+		cr_assert_eq(value[strspn(value, (char[]){*value, '\0'})],
+			     *value == '"' ? '}' : '"', "%.300s", p);
+	}
+}
+
 /* What rill says while the test runs, when stderr is this file. */
 static char *capture_diagnostics(const char *folder)
 {
@@ -246,6 +259,36 @@ Test(out, long_lines_go_through_a_pipe_whole)
 	folder_remove(folder);
 }
 
+/* A small queue behind a slow reader: the queue wraps again and again, and is full at times. */
+Test(out, lines_that_wrap_around_the_end_of_the_queue_stay_whole)
+{
+	char *folder = folder_make(), *text = calloc(1, 1 << 22);
+	int reader;
+	size_t size = 0;
+	char *fifo = make_fifo(folder, &reader);
+	struct sink *sink = open_sink(format("json:%s?queue=20000", fifo));
+	struct sink_totals totals;
+	capture_diagnostics(folder);
+	for (int i = 0; i < 600; i++) {
+		struct rill_record *record = step(1000 + (size_t)(i * 37 % 900));
+		char *letters = (char *)(uintptr_t)record->items[0].bytes;
+		memset(letters, 'a' + i % 26, record->items[0].size);
+		write_record(sink, record);
+		if (i < 60)
+			continue; /* the pipe fills up */
+		ssize_t n = read(reader, text + size, 1100);
+		size += n > 0 ? (size_t)n : 0;
+		sleep_ms(i % 10 == 0);
+	}
+	text = format("%s%s", text, drain(reader, 200));
+	sink_totals(sink, &totals);
+	cr_expect_gt(totals.records.failed, 0);
+	cr_expect_gt(totals.records.written, 300);
+	expect_unmixed(text, (size_t)totals.records.written);
+	sink_close(sink);
+	folder_remove(folder);
+}
+
 /* Writes until the device is full, makes room by `relieve`, writes again. */
 static void fill_and_relieve(const char *folder, const char *path, void (*relieve)(const char *))
 {
@@ -333,19 +376,6 @@ static void write_many(const char *spec, char letter, int count)
 		write_record(sink, RECORD(STEP, 1, item_string(STRING_KEY, text)));
 	}
 	sink_close(sink);
-}
-
-/* Each line's hostname holds one letter only. */
-static void expect_unmixed(const char *text, size_t count)
-{
-	size_t torn;
-	cr_expect_eq(count_lines(text, &torn), count);
-	cr_expect_eq(torn, 0);
-	for (const char *p = text; (p = strstr(p, "hostname\":\"")); p++) {
-		const char *value = p + 11;
-		cr_assert_eq(value[strspn(value, (char[]){*value, '\0'})],
-			     *value == '"' ? '}' : '"', "%.300s", p);
-	}
 }
 
 Test(out, lines_of_two_processes_in_one_file_do_not_mix)
@@ -530,6 +560,7 @@ Test(out, a_terminal_has_color_unless_it_is_told_not_to)
 	cr_expect(!strstr(on_terminal("text:stdout"), "\033["));
 	cr_expect(strstr(on_terminal("text:stdout?color=always"), "\033["));
 	setenv("NO_COLOR", "", 1);
+	cr_expect(strstr(on_terminal("text:stdout"), "\033["));
 	setenv("TERM", "dumb", 1);
 	cr_expect(!strstr(on_terminal("text:stdout"), "\033["));
 }
