@@ -101,16 +101,16 @@ void render_f64(struct buffer *to, double value)
 /* value / 10^ndigits with all its digits and no trailing zeros. */
 static void put_fraction(struct buffer *to, uint64_t value, int ndigits, uint64_t scale)
 {
+	uint64_t rest = value % scale;
 	render_u64(to, value / scale);
-	value %= scale;
-	if (!value)
+	if (!rest)
 		return;
-	while (value % 10 == 0) {
-		value /= 10;
+	while (rest % 10 == 0) {
+		rest /= 10;
 		ndigits--;
 	}
 	buffer_char(to, '.');
-	put_padded(to, value, ndigits);
+	put_padded(to, rest, ndigits);
 }
 
 void render_duration(struct buffer *to, int64_t ns)

@@ -278,8 +278,7 @@ static struct rill_item random_string(uint16_t key)
 		"\"",
 		"\\",
 		"\x1b[2J",
-		"\xc2\x9b"
-		"31m",
+		"\302\23331m",
 		"\xff",
 		"\xc3",
 		"\xe2\x80\xae",
