@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -84,6 +85,7 @@ struct smtp_server smtp_start(const char *const *options)
 	server.pid = fork();
 	cr_assert_geq(server.pid, 0);
 	if (!server.pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves no server behind */
 		execv(program, (char *const *)argv);
 		_exit(127);
 	}
