@@ -106,33 +106,50 @@ static void print_keys(const struct rill_catalog *catalog, const struct rill_cat
 			     width);
 }
 
-static bool carries(const struct rill_catalog_event *event, uint16_t key)
+/* Spans that an event with this key may be inside of. */
+static void print_around(const struct rill_catalog *catalog, uint16_t id, uint16_t key,
+			 size_t width)
 {
-	for (size_t i = 0; i < event->nkeys; i++)
-		if (event->keys[i] == key)
-			return true;
-	return false;
-}
-
-static void print_parts(const struct rill_catalog *catalog, uint16_t id)
-{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *memory = open_memstream(&text, &size);
+	if (!memory)
+		return;
+	fprintf(memory, "by %s in the span of that value:", catalog->keys[key].name);
+	bool any = false;
 	for (size_t i = 0; i < catalog->nspans; i++) {
 		const struct rill_catalog_span *span = &catalog->spans[i];
-		const char *key = span->key == RILL_NO_KEY ? NULL : catalog->keys[span->key].name;
-		bool starts = span->start == id, ends = span->end == id;
-		if (!starts && !ends) {
-			if (key && carries(&catalog->events[id], span->key))
-				printf("  may be within span %s, by %s\n", span->name, key);
+		if (span->key != key || span->start == id || span->end == id)
 			continue;
-		}
-		printf("  %s span %s%s%s", starts ? ends ? "starts and ends" : "starts" : "ends",
-		       span->name, key ? ", by " : ", one at a time per process", key ? key : "");
+		fprintf(memory, "%s %s", any ? "," : "", span->name);
+		any = true;
+	}
+	if (!fclose(memory) && any)
+		show_wrapped(stdout, text, 2, width);
+	free(text);
+}
+
+static void print_parts(const struct rill_catalog *catalog, uint16_t id, size_t width)
+{
+	const struct rill_catalog_event *event = &catalog->events[id];
+	for (size_t i = 0; i < catalog->nspans; i++) {
+		const struct rill_catalog_span *span = &catalog->spans[i];
+		bool starts = span->start == id, ends = span->end == id;
+		if (!starts && !ends)
+			continue;
+		printf("  %s span %s", starts ? ends ? "starts and ends" : "starts" : "ends",
+		       span->name);
+		if (span->key == RILL_NO_KEY)
+			fputs(", one at a time per process", stdout);
+		else
+			printf(", by %s", catalog->keys[span->key].name);
 		if (starts != ends)
-			printf("; %s is its %s",
-			       catalog->events[starts ? span->end : span->start].name,
-			       starts ? "end" : "start");
+			printf("; its %s is %s", starts ? "end" : "start",
+			       catalog->events[starts ? span->end : span->start].name);
 		putchar('\n');
 	}
+	for (size_t i = 0; i < event->nkeys; i++)
+		print_around(catalog, id, event->keys[i], width);
 }
 
 static void print_explained(const struct rill_catalog *catalog, uint16_t id)
@@ -147,7 +164,7 @@ static void print_explained(const struct rill_catalog *catalog, uint16_t id)
 	if (event->flags & RILL_LOSS_NEVER)
 		puts("  kept longest when space runs out");
 	print_keys(catalog, event, width);
-	print_parts(catalog, id);
+	print_parts(catalog, id, width);
 }
 
 static const char *event_name(const void *context, size_t i)

@@ -66,7 +66,7 @@ const char *show_duration(char *to, uint64_t ns);
 /* "1.5 MiB". */
 const char *show_bytes(char *to, uint64_t bytes);
 /* UTC, "2026-01-31 23:59:59.123456789"; of SHOW_TIME bytes. */
-#define SHOW_TIME 40u
+#define SHOW_TIME 48u
 const char *show_time(char *to, uint64_t ns);
 /* A value in at most size - 1 bytes, with control bytes escaped, so that none reaches a terminal.
  */
