@@ -31,8 +31,7 @@ struct rill__val rill__val_sockaddr(const void *address)
 	return rill__val_word(0);
 }
 
-/* --- lists and nested events
- * -------------------------------------------------------------------------- */
+/* --- lists and nested events --------------------------------------------------------------- */
 
 /*
  * Encoded: event | catalog << 24 (list: 0), count, then tags, words and tails as in a record.
@@ -171,8 +170,7 @@ void rill__put_typed(unsigned char *to, uint32_t type, const struct rill__val *v
 	put_body(to, &body, val->length, 0);
 }
 
-/* --- cutting
- * ------------------------------------------------------------------------------------------- */
+/* --- cutting ------------------------------------------------------------------------------- */
 
 /* The longest prefix of at most `limit` bytes that does not end inside a UTF-8 character. */
 static uint64_t utf8_prefix(const unsigned char *text, uint64_t limit)

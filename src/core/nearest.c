@@ -26,7 +26,7 @@ static char fold(char c)
 static void fold_name(struct folded *folded, const char *name)
 {
 	size_t n = 0;
-	for (; name[n] && n < MAX_LENGTH; n++)
+	for (; n < MAX_LENGTH && name[n]; n++)
 		folded->text[n] = fold(name[n]);
 	folded->text[n] = 0;
 	folded->length = n;

@@ -168,8 +168,7 @@ RILL__VAL_TYPED(event)
 		rill__commit(rill__place, rill__size);                                             \
 	}
 
-/* --- nested events -------------------------------------------------------------------------------
- */
+/* --- nested events ------------------------------------------------------------------------- */
 
 #define RILL__FIELD(c, i, key) RILL__KEY(RILL__FIELD_, i, rill__##c##key)
 /* The check stands in a block of its own, the value does not: a list in it must outlive the block.
