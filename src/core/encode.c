@@ -107,7 +107,8 @@ static void put_element(unsigned char *word, unsigned char *tail, const struct r
 		put_body(tail, value, budget, depth + 1);
 	} else if (value->type == RILL_TYPE_STRING || value->type == RILL_TYPE_BYTES) {
 		rill__put64(word, size | size << 32);
-		memcpy(tail, value->data, size);
+		if (size) /* the data of an empty one may be NULL */
+			memcpy(tail, value->data, size);
 	} else {
 		rill__put64(word, value->word);
 		if (size)
