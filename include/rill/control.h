@@ -38,20 +38,20 @@ extern "C" {
  * thread has been inside one event for ten seconds (stopped, or it left a signal handler by
  * siglongjmp()).
  */
-int rill_filter_apply(const char *expression);
+RILL_API int rill_filter_apply(const char *expression);
 
 /*
  * Adds a sink: "text:stderr", "json:/var/log/app.jsonl", "dump:/var/tmp/traces". The part after ?
  * holds options: "text:stderr?level=warn&color=never". -EINVAL, or what opening it failed with.
  */
-int rill_sink_add(const char *spec);
+RILL_API int rill_sink_add(const char *spec);
 
 /* Everything recorded before the call is in the sinks when it returns 0. -ETIMEDOUT. */
-int rill_flush(uint64_t timeout_ns);
+RILL_API int rill_flush(uint64_t timeout_ns);
 
 /* Stops recording, drains the rings, flushes and closes the sinks. Done at exit by itself.
  * Recording starts again with rill_filter_apply() and rill_sink_add(). */
-void rill_stop(void);
+RILL_API void rill_stop(void);
 
 /* What a thread does when its ring is full. */
 enum rill_policy {
@@ -69,7 +69,7 @@ struct rill_settings {
 };
 
 /* -EINVAL: a value out of its range; then nothing changed. */
-int rill_settings_apply(const struct rill_settings *settings);
+RILL_API int rill_settings_apply(const struct rill_settings *settings);
 
 /*
  * What became of the events: emitted (calls that passed the gate) = filtered + discarded +
@@ -87,7 +87,7 @@ struct rill_counts {
 	uint64_t rings;     /* that exist */
 };
 
-void rill_counts_get(struct rill_counts *counts);
+RILL_API void rill_counts_get(struct rill_counts *counts);
 
 /*
  * Where diagnostics go: one sentence a call, without a newline, valid until the function returns.
@@ -95,7 +95,7 @@ void rill_counts_get(struct rill_counts *counts);
  * call rill.
  */
 typedef void (*rill_diagnostic_fn)(void *context, const char *sentence);
-void rill_on_diagnostic(rill_diagnostic_fn function, void *context);
+RILL_API void rill_on_diagnostic(rill_diagnostic_fn function, void *context);
 
 #ifdef __cplusplus
 }

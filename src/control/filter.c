@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/nearest.h"
+
 #define MAX_RULES   1024u
 #define MAX_PATTERN 200u
 
@@ -160,15 +162,41 @@ static bool rule_matches_any(const struct rule *rule, const struct rill_catalog 
 	return false;
 }
 
+/* All catalogs' events as one list, for nearest_names(). */
+struct names {
+	const struct rill_catalog *const *catalogs;
+	size_t count;
+};
+
+static const char *event_name(const void *context, size_t i)
+{
+	const struct names *names = context;
+	size_t c = 0;
+	while (i >= names->catalogs[c]->nevents)
+		i -= names->catalogs[c++]->nevents;
+	return names->catalogs[c]->events[i].name;
+}
+
 void filter_check(const struct filter *filter, const struct rill_catalog *const *catalogs,
 		  size_t count, void (*tell)(const char *sentence))
 {
+	const struct names names = {catalogs, count};
+	size_t events = 0;
+	for (size_t c = 0; c < count; c++)
+		events += catalogs[c]->nevents;
 	for (size_t r = 0; r < filter->count; r++) {
+		const char *pattern = filter->rules[r].pattern, *found[3];
 		char sentence[512];
 		if (rule_matches_any(&filter->rules[r], catalogs, count))
 			continue;
-		snprintf(sentence, sizeof sentence, "filter: '%s' matches no event",
-			 filter->rules[r].pattern);
+		size_t n = nearest_names(pattern, event_name, &names, events, found, 3);
+		int used = snprintf(sentence, sizeof sentence, "filter: '%s' matches no event%s",
+				    pattern, n ? "; did you mean " : "");
+		for (size_t i = 0; i < n && used < (int)sizeof sentence; i++)
+			used += snprintf(sentence + used, sizeof sentence - (size_t)used, "%s%s",
+					 i ? ", " : "", found[i]);
+		if (n && used < (int)sizeof sentence)
+			snprintf(sentence + used, sizeof sentence - (size_t)used, "?");
 		tell(sentence);
 	}
 }

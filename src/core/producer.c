@@ -46,10 +46,10 @@ static void enter(struct rill__producer *producer, uint64_t mark)
 					   */
 }
 
-static void leave(struct rill__producer *producer, uint64_t head)
+static void leave(struct rill__producer *producer)
 {
-	producer->slow_seq++;
-	__atomic_store_n(&producer->state, head, __ATOMIC_RELEASE);
+	__atomic_store_n(&producer->slow_seq, producer->slow_seq + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&producer->state, 0, __ATOMIC_RELEASE);
 }
 
 static uint64_t now_ticks(void)
@@ -67,7 +67,7 @@ static void give_up(struct process *process, struct ring *ring)
 	/* Cancelled, or left by siglongjmp(): what was being written was never published. */
 	if (producer->state & 1) {
 		__atomic_add_fetch(&process->repaired, 1, __ATOMIC_RELAXED);
-		leave(producer, ring->file->head);
+		leave(producer);
 	}
 	__atomic_store_n(&ring->status, RING_LEFT, __ATOMIC_RELEASE);
 	rill__notify(producer);
@@ -225,29 +225,28 @@ static struct rill__place reserve(struct rill__producer *me, const struct rill__
 				  uint32_t event, uint64_t size, uint64_t mark)
 {
 	struct ring *ring = ring_of(me);
-	uint64_t head = __atomic_load_n(&me->state, __ATOMIC_RELAXED), deadline_ns = 0;
+	uint64_t deadline_ns = 0;
 	for (;;) {
 		enter(me, mark);
 		if (!rill__gate_open(gate, event)) {
-			leave(me, head);
+			leave(me);
 			return lost(me, gate, event, true);
 		}
+		uint64_t position = me->position;
 		if (size <= ring_max_record(ring) &&
-		    make_room(me, head, size, never_lost(gate, event))) {
-			me->slow_seq++;
+		    make_room(me, position, size, never_lost(gate, event))) {
+			__atomic_store_n(&me->slow_seq, me->slow_seq + 1, __ATOMIC_RELAXED);
 			me->ticks = now_ticks();
-			return (struct rill__place){me, head};
+			return (struct rill__place){me, position};
 		}
-		leave(me, head);
+		leave(me);
 		if (ring->kind == RING_NESTED || rill__settings.policy != RILL_BLOCK ||
 		    size > ring_max_record(ring))
 			return lost(me, gate, event, false);
 		if (!deadline_ns)
 			deadline_ns = prim_monotonic_ns() + rill__settings.block_timeout_ns;
-		if (!wait_for_room(ring, head, size, deadline_ns))
+		if (!wait_for_room(ring, position, size, deadline_ns))
 			return lost(me, gate, event, false);
-		head = __atomic_load_n(&me->state,
-				       __ATOMIC_RELAXED); /* a handler may have emitted */
 	}
 }
 
@@ -264,7 +263,7 @@ struct rill__place rill__reserve_slow(const struct rill__gate *gate, uint32_t ev
 		/* The inline path is inside the section. On a wiped page there is no ring: a child.
 		 */
 		if (me->ring)
-			leave(me, state);
+			leave(me);
 		else
 			me = attach(NULL);
 	} else if (me == &nobody) {

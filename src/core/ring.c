@@ -194,6 +194,7 @@ static struct ring *ring_hand_out(struct ring *ring)
 	producer->ring = ring;
 	producer->head = &ring->file->head;
 	producer->write = ring->data;
+	producer->position = 0;
 	producer->limit = 0;
 	producer->armed = 1; /* the collector does not know it yet */
 	producer->nested = NULL;

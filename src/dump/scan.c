@@ -279,17 +279,17 @@ int file_scan(struct file *file)
 		error = compact_counts(file);
 	if (error)
 		return error;
+	if (!file->info.finished)
+		file_damage(file,
+			    "ends at byte %" PRIu64
+			    " without an end block: its process was killed or still runs",
+			    file->size);
 	if (!file->info.process.program) {
 		file_damage(file, "it does not say which process wrote it");
 		file->info.process.program = "";
 	}
 	if (!file->npoints && file->nchunks)
 		file_damage(file, "it has no clock: times are counter ticks");
-	if (!file->info.finished)
-		file_damage(file,
-			    "ends at byte %" PRIu64
-			    " without an end block: its process was killed or still runs",
-			    file->size);
 	file->info.epochs = file->epochs;
 	file->info.catalogs.catalog = file->catalogs;
 	return 0;

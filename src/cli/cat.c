@@ -1,0 +1,204 @@
+/* rill cat: a dump as the live sinks would have written it. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/select.h"
+#include "sink/sink.h"
+
+static const char usage[] =
+	"usage: rill cat [OPTION...] PATH...\n"
+	"\n"
+	"Prints the records and spans of dumps, in order of time, as the live sinks would have\n"
+	"written them. PATH is a dump (*.rill) or a directory of them.\n"
+	"\n"
+	"  -f, --format=text|json  text for people (default), or one JSON object a line\n"
+	"  -m, --multiline         text: each key on a line of its own\n"
+	"  -c, --color[=WHEN]      text: colors always, never, or auto (on a terminal)\n"
+	"  -u, --utc               text: times in UTC\n"
+	"  -e, --event=GLOB        only events (and spans) whose name matches; may be repeated\n"
+	"  -l, --level=LEVEL       only trace, debug, info, warn or error and what is above it\n"
+	"  -s, --span=ID           only what belongs to this span (16 digits) or trace (32)\n"
+	"  -k, --key=NAME=VALUE    only what has, or has inherited, this value; may be repeated\n"
+	"      --since=TIME        only what happened at or after TIME\n"
+	"      --until=TIME        only what happened before TIME\n"
+	"  -h, --help              print this\n"
+	"\n"
+	"TIME is 2026-01-31T23:59:59.5Z, 2026-01-31 23:59 (local time), or @SECONDS since 1970.\n"
+	"\n"
+	"Exit codes: 0 something was printed; 1 a dump is damaged (what can be read is printed),\n"
+	"nothing was found, or output failed; 2 wrong usage.\n";
+
+static const struct option options[] = {
+	{"format", required_argument, NULL, 'f'}, {"multiline", no_argument, NULL, 'm'},
+	{"color", optional_argument, NULL, 'c'},  {"utc", no_argument, NULL, 'u'},
+	{"event", required_argument, NULL, 'e'},  {"level", required_argument, NULL, 'l'},
+	{"span", required_argument, NULL, 's'},   {"key", required_argument, NULL, 'k'},
+	{"since", required_argument, NULL, 'S'},  {"until", required_argument, NULL, 'U'},
+	{"help", no_argument, NULL, 'h'},         {0},
+};
+
+struct cat {
+	struct selection selection;
+	const char *format;
+	const char *color;
+	const char *level;
+	bool multiline;
+	bool utc;
+	bool help;
+};
+
+static bool is_one_of(const char *text, const char *const *choices)
+{
+	while (*choices && strcmp(*choices, text) != 0)
+		choices++;
+	return *choices != NULL;
+}
+
+static int add(const char **list, size_t *count, const char *text, const char *option)
+{
+	if (*count == SELECT_MAX)
+		return usage_error("cat", "more than %u times %s", SELECT_MAX, option);
+	list[(*count)++] = text;
+	return EXIT_OK;
+}
+
+static int parse_option(struct cat *cat, int option, char *argument)
+{
+	static const char *const formats[] = {"text", "json", NULL};
+	static const char *const colors[] = {"auto", "always", "never", NULL};
+	static const char *const levels[] = {"trace", "debug", "info", "warn", "error", NULL};
+	struct selection *selection = &cat->selection;
+	switch (option) {
+	case 'f':
+		cat->format = argument;
+		if (!is_one_of(argument, formats))
+			return usage_error("cat", "format \"%s\" is not text or json", argument);
+		return EXIT_OK;
+	case 'm':
+		cat->multiline = true;
+		return EXIT_OK;
+	case 'c':
+		cat->color = argument ? argument : "always";
+		if (!is_one_of(cat->color, colors))
+			return usage_error("cat", "color \"%s\" is not always, never or auto",
+					   argument);
+		return EXIT_OK;
+	case 'u':
+		cat->utc = true;
+		return EXIT_OK;
+	case 'e':
+		return add(selection->events, &selection->nevents, argument, "--event");
+	case 'l':
+		cat->level = argument;
+		if (!is_one_of(argument, levels))
+			return usage_error("cat",
+					   "level \"%s\" is not trace, debug, info, warn "
+					   "or error",
+					   argument);
+		return EXIT_OK;
+	case 's':
+		if (!select_parse_span(selection, argument))
+			return usage_error("cat", "span \"%s\" is not 16 or 32 hexadecimal digits",
+					   argument);
+		return EXIT_OK;
+	case 'k':
+		if (!strchr(argument, '='))
+			return usage_error("cat", "key \"%s\" is not NAME=VALUE", argument);
+		return add(selection->keys, &selection->nkeys, argument, "--key");
+	case 'S':
+	case 'U':
+		if (!select_parse_time(option == 'S' ? &selection->since_ns : &selection->until_ns,
+				       argument))
+			return usage_error("cat", "\"%s\" is no time", argument);
+		return EXIT_OK;
+	case 'h':
+		cat->help = true;
+		return EXIT_OK;
+	default:
+		return usage_error("cat", "wrong option");
+	}
+}
+
+static int parse(struct cat *cat, int argc, char **argv)
+{
+	int option;
+	optind = 1;
+	opterr = 1;
+	while ((option = getopt_long(argc, argv, "f:mc::ue:l:s:k:h", options, NULL)) >= 0) {
+		int code = parse_option(cat, option, optarg);
+		if (code)
+			return code;
+	}
+	if (optind == argc && !cat->help)
+		return usage_error("cat", "which dump?");
+	return EXIT_OK;
+}
+
+static struct sink *open_sink(const struct cat *cat)
+{
+	char spec[160], error[256];
+	/* Without a queue: nothing may be lost because a pager reads slowly. */
+	int used =
+		snprintf(spec, sizeof spec, "%s:stdout?queue=0&level=%s", cat->format, cat->level);
+	if (strcmp(cat->format, "text") == 0)
+		snprintf(spec + used, sizeof spec - (size_t)used, "&color=%s&multiline=%s&time=%s",
+			 cat->color, cat->multiline ? "1" : "0", cat->utc ? "utc" : "local");
+	struct sink *sink;
+	if (sink_open(&sink, spec, error, sizeof error)) {
+		trouble("%s", error);
+		return NULL;
+	}
+	return sink;
+}
+
+static int print_dump(struct cat *cat, struct sink *sink, const char *path)
+{
+	struct dump_reader *reader = open_dump(path);
+	if (!reader)
+		return EXIT_TROUBLE;
+	cat->selection.next = sink_output(sink);
+	struct output output = select_output(&cat->selection);
+	struct feed feed = {.outputs = &output, .noutputs = 1};
+	int error = feed_run(&feed, reader);
+	sink_flush(sink);
+	int code = report_damage(reader);
+	if (error)
+		code = trouble("%s: %s", path, strerror(-error));
+	if (feed.bad_records)
+		code = trouble("%s: %" PRIu64 " records cannot be decoded", path, feed.bad_records);
+	/* What the cache of names refers to goes with the reader. */
+	select_free(&cat->selection);
+	dump_reader_close(reader);
+	return code;
+}
+
+int cat_main(int argc, char **argv)
+{
+	struct cat cat = {.format = "text", .color = "auto", .level = "trace"};
+	cat.selection.until_ns = UINT64_MAX;
+	int code = parse(&cat, argc, argv);
+	if (code)
+		return code;
+	if (cat.help) {
+		fputs(usage, stdout);
+		return EXIT_OK;
+	}
+	struct sink *sink = open_sink(&cat);
+	if (!sink)
+		return EXIT_TROUBLE;
+	for (int i = optind; i < argc; i++)
+		if (print_dump(&cat, sink, argv[i]))
+			code = EXIT_TROUBLE;
+	struct sink_totals totals;
+	sink_totals(sink, &totals);
+	sink_close(sink);
+	if (totals.records.failed || totals.spans.failed)
+		return trouble("%" PRIu64 " lines could not be written",
+			       totals.records.failed + totals.spans.failed);
+	if (!cat.selection.selected && !code)
+		return trouble("nothing found");
+	return code;
+}

@@ -1,0 +1,83 @@
+/* What the subcommands of `rill` share. */
+#ifndef RILL_CLI_CLI_H
+#define RILL_CLI_CLI_H
+
+#include <stdio.h>
+
+#include "collect/pipeline.h"
+#include "dump/dump.h"
+
+#ifndef RILL_VERSION
+#define RILL_VERSION "0.1.0"
+#endif
+
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_TROUBLE = 1, /* damage, nothing found, or failed */
+	EXIT_USAGE = 2,
+};
+
+/* One file a subcommand; argv[0] is its name. */
+int cat_main(int argc, char **argv);
+int spans_main(int argc, char **argv);
+int stats_main(int argc, char **argv);
+int catalog_main(int argc, char **argv);
+
+/* "rill NAME: ..." to stderr, with a hint at --help. Returns EXIT_USAGE. */
+int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* "rill: ..." to stderr. Returns EXIT_TROUBLE. */
+int trouble(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Opens a dump or says why not (NULL). */
+struct dump_reader *open_dump(const char *path);
+/* Tells of each damaged file. EXIT_OK or EXIT_TROUBLE. */
+int report_damage(const struct dump_reader *reader);
+/* Flushes stdout. EXIT_TROUBLE, with a message, when something of it could not be written. */
+int finish_output(int code);
+
+/* Number of an option's argument, or -1. */
+long long parse_number(const char *text);
+
+/* Runs a dump's records through one pipeline a process. */
+struct feed {
+	const struct output *outputs;
+	size_t noutputs;
+	void (*on_span)(void *context, const struct rill_span *span);
+	void *context;
+	bool ending; /* spans that are closed now were still open at the end of the dump */
+	uint64_t bad_records;
+};
+
+/* 0; -ENOMEM. */
+int feed_run(struct feed *feed, struct dump_reader *reader);
+
+/* --- presentation: show.c -------------------------------------------------------------------- */
+
+#define SHORT_TEXT 32u
+
+/* Columns of the terminal on stdout, else $COLUMNS, else 100. */
+size_t terminal_width(void);
+bool terminal_color(void);
+/* The locale's characters are UTF-8. */
+bool terminal_utf8(void);
+
+/* "1.234 ms": four significant digits. */
+const char *show_duration(char *to, uint64_t ns);
+/* "1.5 MiB". */
+const char *show_bytes(char *to, uint64_t bytes);
+/* UTC, "2026-01-31 23:59:59.123456789"; of SHOW_TIME bytes. */
+#define SHOW_TIME 48u
+const char *show_time(char *to, uint64_t ns);
+/* A value in at most size - 1 bytes, with control bytes escaped, so that none reaches a terminal.
+ */
+const char *show_item(char *to, size_t size, const struct rill_item *item);
+/* Columns that UTF-8 text takes. */
+size_t shown_width(const char *text);
+/* A text wrapped at `width` columns, each line after `indent`. */
+void show_wrapped(FILE *out, const char *text, size_t indent, size_t width);
+
+extern const char *const level_names[];
+/* "string|u64". */
+const char *show_types(char *to, size_t size, unsigned types);
+
+#endif

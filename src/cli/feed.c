@@ -1,0 +1,83 @@
+#include <errno.h>
+#include <stdlib.h>
+
+#include "cli/cli.h"
+
+#define FEED_BATCH 256u
+/* Of one process; what a traced process itself keeps is far less. */
+#define FEED_OPEN_SPANS (1u << 20)
+
+struct feeding {
+	struct feed *feed;
+	struct pipeline **pipelines; /* one a file */
+	uint32_t file;               /* that `inputs` are of */
+	size_t ninputs;
+	struct pipeline_input inputs[FEED_BATCH];
+};
+
+static void feed_pending(struct feeding *feeding)
+{
+	if (feeding->ninputs)
+		pipeline_feed(feeding->pipelines[feeding->file], feeding->inputs, feeding->ninputs,
+			      feeding->feed->outputs, feeding->feed->noutputs);
+	feeding->ninputs = 0;
+}
+
+static int make_pipelines(struct feeding *feeding, const struct dump_reader *reader)
+{
+	for (size_t i = 0; i < dump_file_count(reader); i++) {
+		const struct dump_file *file = dump_file(reader, i);
+		struct pipeline_options options = {
+			.pid = file->process.pid,
+			.process_id = {file->process.id[0], file->process.id[1]},
+			.max_open_spans = FEED_OPEN_SPANS,
+		};
+		feeding->pipelines[i] = pipeline_new(&options, &file->catalogs);
+		if (!feeding->pipelines[i])
+			return -ENOMEM;
+		if (feeding->feed->on_span)
+			pipeline_on_span(feeding->pipelines[i], feeding->feed->on_span,
+					 feeding->feed->context);
+	}
+	return 0;
+}
+
+static int feed_records(struct feeding *feeding, struct dump_reader *reader)
+{
+	struct dump_record record;
+	int more;
+	while ((more = dump_next(reader, &record)) == 1) {
+		if (record.file != feeding->file || feeding->ninputs == FEED_BATCH)
+			feed_pending(feeding);
+		feeding->file = record.file;
+		feeding->inputs[feeding->ninputs++] = (struct pipeline_input){
+			.raw = record.raw, .ns = record.ns, .tid = record.tid};
+	}
+	feed_pending(feeding);
+	return more;
+}
+
+int feed_run(struct feed *feed, struct dump_reader *reader)
+{
+	size_t nfiles = dump_file_count(reader);
+	struct feeding *feeding = calloc(1, sizeof *feeding);
+	if (!feeding)
+		return -ENOMEM;
+	feeding->feed = feed;
+	feeding->pipelines = calloc(nfiles + 1, sizeof(struct pipeline *));
+	int error = feeding->pipelines ? make_pipelines(feeding, reader) : -ENOMEM;
+	if (!error)
+		error = feed_records(feeding, reader);
+	feed->ending = true;
+	for (size_t i = 0; feeding->pipelines && i < nfiles; i++) {
+		if (!feeding->pipelines[i])
+			continue;
+		if (!error)
+			pipeline_end(feeding->pipelines[i], feed->outputs, feed->noutputs);
+		feed->bad_records += pipeline_bad_records(feeding->pipelines[i]);
+		pipeline_free(feeding->pipelines[i]);
+	}
+	free(feeding->pipelines);
+	free(feeding);
+	return error;
+}

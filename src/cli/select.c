@@ -1,0 +1,234 @@
+#include "cli/select.h"
+
+#include <ctype.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/cli.h"
+
+#define SELECT_BATCH 256u
+
+struct glob_cache {
+	struct glob_cache *next;
+	const struct rill_catalog *catalog;
+	const bool *spans;
+	bool events[]; /* and behind them the spans */
+};
+
+bool select_parse_span(struct selection *selection, const char *text)
+{
+	size_t length = strlen(text);
+	if ((length != 16 && length != 32) || strspn(text, "0123456789abcdefABCDEF") != length)
+		return false;
+	char high[17] = "0";
+	if (length == 32)
+		memcpy(high, text, 16);
+	selection->span[0] = strtoull(high, NULL, 16);
+	selection->span[1] = strtoull(text + length - 16, NULL, 16);
+	return true;
+}
+
+/* ".5" in nanoseconds. Returns what follows. */
+static const char *parse_fraction(uint64_t *ns, const char *text)
+{
+	*ns = 0;
+	if (*text != '.' && *text != ',')
+		return text;
+	uint64_t unit = 100000000;
+	for (text++; isdigit((unsigned char)*text); text++, unit /= 10)
+		*ns += unit * (uint64_t)(*text - '0');
+	return text;
+}
+
+/* "Z", "+01:00" or nothing (local time) after a date. */
+static bool parse_zone(struct tm *date, const char *text, int64_t *seconds)
+{
+	if (!*text) {
+		date->tm_isdst = -1;
+		*seconds = mktime(date);
+		return true;
+	}
+	*seconds = timegm(date);
+	if (!strcmp(text, "Z") || !strcmp(text, "z"))
+		return true;
+	int hours, minutes, used = 0;
+	if ((*text != '+' && *text != '-') ||
+	    sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &used) < 2 || text[1 + used])
+		return false;
+	int64_t offset = hours * 3600 + minutes * 60;
+	*seconds -= *text == '+' ? offset : -offset;
+	return true;
+}
+
+bool select_parse_time(uint64_t *ns, const char *text)
+{
+	static const char *const forms[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S",
+					    "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"};
+	uint64_t fraction;
+	int64_t seconds;
+	if (*text == '@') {
+		char *end;
+		seconds = strtoll(text + 1, &end, 10);
+		if (end == text + 1 || *parse_fraction(&fraction, end))
+			return false;
+		*ns = (uint64_t)seconds * 1000000000 + fraction;
+		return seconds >= 0;
+	}
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		struct tm date = {0};
+		const char *rest = strptime(text, forms[i], &date);
+		if (!rest)
+			continue;
+		if (!parse_zone(&date, parse_fraction(&fraction, rest), &seconds))
+			continue;
+		*ns = (uint64_t)seconds * 1000000000 + fraction;
+		return seconds >= 0;
+	}
+	return false;
+}
+
+static bool any_glob(const struct selection *selection, const char *name)
+{
+	for (size_t i = 0; i < selection->nevents; i++)
+		if (fnmatch(selection->events[i], name, 0) == 0)
+			return true;
+	return false;
+}
+
+/* NULL: no memory; then the globs are asked each time. */
+static const struct glob_cache *globs_of(struct selection *selection,
+					 const struct rill_catalog *catalog)
+{
+	for (struct glob_cache *at = selection->globs; at; at = at->next)
+		if (at->catalog == catalog)
+			return at;
+	size_t size = (size_t)catalog->nevents + catalog->nspans;
+	struct glob_cache *made = calloc(1, sizeof *made + size * sizeof(bool));
+	if (!made)
+		return NULL;
+	bool *spans = made->events + catalog->nevents;
+	for (size_t i = 0; i < catalog->nevents; i++)
+		made->events[i] = any_glob(selection, catalog->events[i].name);
+	for (size_t i = 0; i < catalog->nspans; i++)
+		spans[i] = any_glob(selection, catalog->spans[i].name) ||
+			   made->events[catalog->spans[i].start] ||
+			   made->events[catalog->spans[i].end];
+	made->catalog = catalog;
+	made->spans = spans;
+	made->next = selection->globs;
+	selection->globs = made;
+	return made;
+}
+
+static bool event_selected(struct selection *selection, const struct rill_entry *entry)
+{
+	if (!selection->nevents)
+		return true;
+	const struct rill_record *record = entry->record;
+	const struct rill_span *span = entry->span;
+	const struct glob_cache *globs =
+		globs_of(selection, record ? record->catalog : span->catalog);
+	if (!globs)
+		return any_glob(selection, record ? record->event->name : span->span->name);
+	return record ? globs->events[record->event_id]
+		      : globs->spans[span->span - span->catalog->spans];
+}
+
+/* The span itself, one around it, or its trace. */
+static bool span_selected(const struct selection *selection, const struct rill_span *span)
+{
+	const uint64_t *wanted = selection->span;
+	if (!wanted[0] && !wanted[1])
+		return true;
+	if (span && wanted[0])
+		return span->trace_id[0] == wanted[0] && span->trace_id[1] == wanted[1];
+	for (; span; span = span->parent)
+		if (span->id == wanted[1] || span->parent_id == wanted[1])
+			return true;
+	return false;
+}
+
+static bool key_is(const struct rill_catalog *catalog, const struct rill_item *item,
+		   const char *wanted)
+{
+	const char *name = catalog->keys[item->key].name, *equals = strchr(wanted, '=');
+	size_t length = (size_t)(equals - wanted);
+	if (strlen(name) != length || memcmp(name, wanted, length) != 0)
+		return false;
+	if (item->type == RILL_TYPE_STRING || item->type == RILL_TYPE_BYTES)
+		return item->size == strlen(equals + 1) &&
+		       !memcmp(item->bytes, equals + 1, item->size);
+	char value[64];
+	return strcmp(show_item(value, sizeof value, item), equals + 1) == 0;
+}
+
+static bool items_have(const struct rill_catalog *catalog, const struct rill_item *items,
+		       size_t count, const char *wanted)
+{
+	for (size_t i = 0; i < count; i++)
+		if (key_is(catalog, &items[i], wanted))
+			return true;
+	return false;
+}
+
+static bool has_key(const struct rill_entry *entry, const char *wanted)
+{
+	const struct rill_span *span = entry->span;
+	if (span)
+		return items_have(span->catalog, span->start_items, span->nstart_items, wanted) ||
+		       items_have(span->catalog, span->end_items, span->nend_items, wanted);
+	const struct rill_record *record = entry->record;
+	const struct rill_item *inherited[4 * RILL_MAX_ITEMS];
+	if (items_have(record->catalog, record->items, record->nitems, wanted))
+		return true;
+	size_t count = rill_record_inherited(record, inherited, 4 * RILL_MAX_ITEMS);
+	for (size_t i = 0; i < count; i++)
+		if (key_is(record->catalog, inherited[i], wanted))
+			return true;
+	return false;
+}
+
+static bool is_selected(struct selection *selection, const struct rill_entry *entry)
+{
+	uint64_t ns = entry->record ? entry->record->time_ns : entry->span->end_ns;
+	if (ns < selection->since_ns || ns >= selection->until_ns ||
+	    !event_selected(selection, entry) ||
+	    !span_selected(selection, entry->record ? entry->record->span : entry->span))
+		return false;
+	for (size_t i = 0; i < selection->nkeys; i++)
+		if (!has_key(entry, selection->keys[i]))
+			return false;
+	return true;
+}
+
+static void select_write(void *state, const struct rill_batch *batch)
+{
+	struct selection *selection = state;
+	struct rill_entry entries[SELECT_BATCH];
+	struct rill_batch chosen = {entries, 0, batch->catalogs};
+	for (size_t i = 0; i < batch->count; i++) {
+		if (is_selected(selection, &batch->entries[i]))
+			entries[chosen.count++] = batch->entries[i];
+		if (chosen.count == SELECT_BATCH || (i + 1 == batch->count && chosen.count)) {
+			selection->next.write(selection->next.state, &chosen);
+			selection->selected += chosen.count;
+			chosen.count = 0;
+		}
+	}
+}
+
+struct output select_output(struct selection *selection)
+{
+	return (struct output){.write = select_write, .state = selection};
+}
+
+void select_free(struct selection *selection)
+{
+	while (selection->globs) {
+		struct glob_cache *globs = selection->globs;
+		selection->globs = globs->next;
+		free(globs);
+	}
+}

@@ -1,0 +1,306 @@
+/* A dump that is cut, or whose bytes are not what they were. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../support/files.h"
+#include "../support/records.h"
+#include "dump/dump.h"
+
+#define MAX_RECORDS 400
+
+/* A dump of two rings, and where each of its records ends in the file. */
+struct sample {
+	char *folder;
+	char *path;
+	uint64_t ends[MAX_RECORDS];
+	size_t nrecords;
+	uint64_t to[2];
+};
+
+static const struct dump_process process = {1, {2, 3}, 4, "sample"};
+static const struct clock_point plain = {0, 0, (uint64_t)1 << 32};
+
+static uint64_t size_of(const char *path)
+{
+	struct stat status;
+	cr_assert_eq(stat(path, &status), 0);
+	return (uint64_t)status.st_size;
+}
+
+static size_t make_records(unsigned char *bytes, size_t count, uint64_t ticks, size_t *sizes)
+{
+	size_t size = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct slot slots[] = {slot_u64(KEY_ID, ticks + i),
+				       slot_text(KEY_NOTE, "twelve bytes" + i % 13)};
+		sizes[i] = record_put(bytes + size, ticks + i, 0, EVENT_WORK, slots, 1 + i % 2);
+		size += sizes[i];
+	}
+	return size;
+}
+
+static int put_chunk(struct sample *sample, struct dump_writer *writer, uint64_t ring, size_t count)
+{
+	unsigned char bytes[8192];
+	size_t sizes[64];
+	size_t size = make_records(bytes, count, 1000 * ring + sample->to[ring], sizes);
+	struct dump_chunk chunk = {ring, (uint32_t)ring + 100, sample->to[ring],
+				   sample->to[ring] + size};
+	uint64_t end = size_of(sample->path) + 64;
+	int error = dump_put_records(writer, &chunk, bytes);
+	if (error)
+		return error;
+	for (size_t i = 0; i < count; i++)
+		sample->ends[sample->nrecords++] = end += sizes[i];
+	sample->to[ring] += size;
+	return 0;
+}
+
+static struct dump_writer *begin(struct sample *sample)
+{
+	struct dump_writer *writer;
+	char error[256];
+	memset(sample, 0, sizeof *sample);
+	sample->folder = folder_make();
+	cr_assert_eq(dump_create(&writer, sample->folder, &process, error, sizeof error), 0);
+	sample->path = strdup(dump_path(writer));
+	cr_assert_eq(dump_put_catalog(writer, 0, &records_catalog), 0);
+	cr_assert_eq(dump_put_clock(writer, &plain), 0);
+	return writer;
+}
+
+static void make_sample(struct sample *sample)
+{
+	struct dump_writer *writer = begin(sample);
+	struct dump_count count = {0, EVENT_WORK, 1, 2, 3, 4, 5};
+	struct dump_epoch epoch = {1, 2, "*=info"};
+	put_chunk(sample, writer, 0, 7);
+	put_chunk(sample, writer, 1, 3);
+	cr_assert_eq(dump_put_epoch(writer, &epoch), 0);
+	put_chunk(sample, writer, 0, 20);
+	cr_assert_eq(dump_put_counts(writer, &count, 1, 0), 0);
+	put_chunk(sample, writer, 1, 1);
+	cr_assert_eq(dump_close(writer), 0);
+}
+
+/* ordered: the clock is not forged. */
+static size_t read_all(struct dump_reader *reader, bool ordered)
+{
+	struct dump_record record;
+	struct rill_item items[RILL_MAX_ITEMS];
+	size_t count = 0;
+	uint64_t last = 0;
+	while (dump_next(reader, &record) == 1) {
+		cr_assert(!ordered || record.ns >= last);
+		last = record.ns;
+		raw_record_items(&record.raw, items);
+		count++;
+	}
+	return count;
+}
+
+Test(damage, every_prefix_gives_all_whole_records_and_says_where_it_ends)
+{
+	struct sample sample;
+	make_sample(&sample);
+	uint64_t full = size_of(sample.path);
+	for (uint64_t size = full; size-- > 0;) {
+		cr_assert_eq(truncate(sample.path, (off_t)size), 0);
+		struct dump_reader *reader;
+		char error[256];
+		int code = dump_open(&reader, sample.path, error, sizeof error);
+		if (size < 16) {
+			cr_assert_eq(code, -EBADMSG);
+			cr_assert(strstr(error, size ? "cut at byte" : "is empty"), "%s", error);
+			continue;
+		}
+		cr_assert_eq(code, 0, "%zu: %s", (size_t)size, error);
+		size_t whole = 0;
+		while (whole < sample.nrecords && sample.ends[whole] <= size)
+			whole++;
+		const struct dump_file *file = dump_file(reader, 0);
+		cr_assert_eq(read_all(reader, true), whole, "prefix of %zu bytes", (size_t)size);
+		cr_assert_eq(file->nrecords, whole);
+		/* The last block's padding is not missed. */
+		if (!file->finished) {
+			cr_assert(file->damage);
+			cr_assert(strstr(file->damage, format("at byte %zu", (size_t)size)), "%s",
+				  file->damage);
+		}
+		cr_assert(!file->finished || full - size < 8);
+		dump_reader_close(reader);
+	}
+}
+
+static uint64_t random_state = 88172645463325252u;
+
+static uint64_t random_next(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	return random_state ^= random_state << 17;
+}
+
+static void read_hostile(const char *path, size_t most)
+{
+	struct dump_reader *reader;
+	char error[256];
+	if (dump_open(&reader, path, error, sizeof error)) {
+		cr_assert(error[0]);
+		return;
+	}
+	cr_assert_leq(read_all(reader, false), most);
+	dump_reader_close(reader);
+}
+
+Test(damage, random_flips_never_crash, .timeout = 120)
+{
+	struct sample sample;
+	make_sample(&sample);
+	size_t size;
+	char *bytes = file_load(sample.path, &size), *copy = malloc(size);
+	for (int round = 0; round < 4000; round++) {
+		memcpy(copy, bytes, size);
+		for (uint64_t flips = 1 + random_next() % 8; flips; flips--)
+			copy[random_next() % size] ^= (char)(1 << random_next() % 8);
+		file_store(sample.path, copy, size);
+		/* Every record is at least 16 bytes, and none is given twice. */
+		read_hostile(sample.path, size / 16);
+	}
+}
+
+/* CRC-32, bit by bit: so that a forged header passes and its numbers reach the code behind it. */
+static uint32_t crc(const unsigned char *bytes, size_t size)
+{
+	uint32_t value = UINT32_MAX;
+	for (size_t i = 0; i < size; i++) {
+		value ^= bytes[i];
+		for (int bit = 0; bit < 8; bit++)
+			value = value >> 1 ^ (value & 1 ? 0xedb88320 : 0);
+	}
+	return ~value;
+}
+
+static void put(unsigned char *to, uint64_t value, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		to[i] = (unsigned char)(value >> 8 * i);
+}
+
+static uint64_t get(const unsigned char *from, size_t size)
+{
+	uint64_t value = 0;
+	for (size_t i = size; i-- > 0;)
+		value = value << 8 | from[i];
+	return value;
+}
+
+Test(damage, forged_bodies_with_good_checksums_never_crash, .timeout = 120)
+{
+	static const uint64_t edges[] = {
+		0,          1,        7,          0x7f,      0xff,       0xffff,        0x7fffffff,
+		0xffffffff, 1u << 31, 1ull << 40, INT64_MAX, UINT64_MAX, UINT64_MAX - 7};
+	struct sample sample;
+	make_sample(&sample);
+	size_t size;
+	unsigned char *bytes = (unsigned char *)file_load(sample.path, &size);
+	unsigned char *copy = malloc(size);
+	for (int round = 0; round < 6000; round++) {
+		memcpy(copy, bytes, size);
+		/* To a random block, and there to a random byte. */
+		size_t at = 16, next = 16;
+		for (uint64_t blocks = random_next() % 10; next < size && blocks; blocks--) {
+			at = next;
+			next = at + 32 + (get(copy + at + 8, 8) + 7) / 8 * 8;
+		}
+		size_t body = get(copy + at + 8, 8), width = (size_t)1 << random_next() % 4;
+		size_t target = random_next() % body;
+		if (round % 5 == 0)
+			put(copy + at + 8, edges[random_next() % 13], 8); /* its size */
+		else if (target + width <= body)
+			put(copy + at + 32 + target, edges[random_next() % 13], width);
+		if (copy[at + 6] & 1)
+			put(copy + at + 24, crc(copy + at + 32, body), 4);
+		put(copy + at + 28, crc(copy + at, 28), 4);
+		file_store(sample.path, copy, size);
+		read_hostile(sample.path, size / 16);
+	}
+}
+
+Test(damage, noise_between_blocks_costs_only_what_it_covers)
+{
+	struct sample sample;
+	make_sample(&sample);
+	size_t size;
+	char *bytes = file_load(sample.path, &size);
+	/* The header of the second chunk of ring 0 begins 64 bytes before its records. */
+	size_t header = sample.ends[9] + 32 + 32;
+	while (memcmp(bytes + header, "RBLK\4", 5) != 0)
+		header += 8;
+	bytes[header + 1] ^= 1;
+	file_store(sample.path, bytes, size);
+	struct dump_reader *reader;
+	char error[256];
+	cr_assert_eq(dump_open(&reader, sample.path, error, sizeof error), 0);
+	const struct dump_file *file = dump_file(reader, 0);
+	cr_assert(file->damage);
+	cr_expect(strstr(file->damage, format("bytes %zu to ", header)), "%s", file->damage);
+	cr_expect_eq(read_all(reader, true), 7 + 3 + 1);
+	cr_expect(file->finished);
+	dump_reader_close(reader);
+}
+
+Test(damage, a_broken_record_ends_its_chunk_and_no_other)
+{
+	struct sample sample;
+	make_sample(&sample);
+	size_t size;
+	char *bytes = file_load(sample.path, &size);
+	/* The size of the third record. */
+	memset(bytes + sample.ends[1] + 12, 0xff, 3);
+	file_store(sample.path, bytes, size);
+	struct dump_reader *reader;
+	char error[256];
+	cr_assert_eq(dump_open(&reader, sample.path, error, sizeof error), 0);
+	const struct dump_file *file = dump_file(reader, 0);
+	cr_expect_eq(read_all(reader, true), sample.nrecords - 5);
+	cr_assert(file->damage);
+	cr_expect(strstr(file->damage,
+			 format("no record stands at byte %zu", (size_t)sample.ends[1])),
+		  "%s", file->damage);
+	dump_reader_close(reader);
+}
+
+Test(damage, full_disk_leaves_a_whole_file_and_the_chunk_can_be_tried_again)
+{
+	struct sample sample;
+	struct dump_writer *writer = begin(&sample);
+	signal(SIGXFSZ, SIG_IGN);
+	uint64_t before = size_of(sample.path);
+	cr_assert_eq(put_chunk(&sample, writer, 0, 20), 0);
+	uint64_t block = size_of(sample.path) - before;
+	before += block;
+	/* Room for a part of the next chunk, at every distance from its beginning. */
+	for (uint64_t room = 0; room < block; room += 7) {
+		struct rlimit limit = {before + room, RLIM_INFINITY};
+		cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+		cr_assert_eq(put_chunk(&sample, writer, 0, 20), -EFBIG);
+		cr_assert_eq(size_of(sample.path), before);
+	}
+	struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+	cr_assert_eq(put_chunk(&sample, writer, 0, 20), 0);
+	cr_assert_eq(dump_close(writer), 0);
+	struct dump_reader *reader;
+	char error[256];
+	cr_assert_eq(dump_open(&reader, sample.path, error, sizeof error), 0);
+	cr_expect_null(dump_file(reader, 0)->damage, "%s", dump_file(reader, 0)->damage);
+	cr_expect_eq(read_all(reader, true), 40);
+	dump_reader_close(reader);
+}
