@@ -156,7 +156,10 @@ $(TEST_OBJ): $(STALWART)
 $(TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(INTERNAL)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
-$(filter-out %/loader %.so,$(PROGRAMS)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBA)
+# Most are programs as a user writes them; those named *_race take a part of librill by itself.
+$(filter %_race,$(PROGRAMS)): $(INTERNAL)
+$(filter-out %_race %/loader %.so,$(PROGRAMS)): $(LIBA)
+$(filter-out %/loader %.so,$(PROGRAMS)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS) -ldl
 

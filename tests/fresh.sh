@@ -14,8 +14,9 @@ else
 	root=$(mktemp -d /var/tmp/rill-fresh-XXXXXX)
 	trap 'rm -rf --one-file-system "$root"' EXIT
 fi
-mirror=$(sed -n 's/^URIs: *//p; s/^deb \(\[.*\] \)\?\([^ ]*\) .*/\2/p' /etc/apt/sources.list \
-	/etc/apt/sources.list.d/* 2>/dev/null | head -n 1)
+mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
+	sed -n 's/^URIs: *//p; s/^deb \(\[.*\] \)\{0,1\}\([^ ]*\) .*/\2/p' | head -n 1) || true
+[ -n "$mirror" ] || { echo "fresh.sh: no package mirror in /etc/apt" >&2; exit 1; }
 
 echo "== debootstrap: a base system and nothing else"
 debootstrap --variant=minbase bookworm "$root" "$mirror" >"$root.log" 2>&1 ||

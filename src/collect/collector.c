@@ -33,12 +33,15 @@ static bool make_capacity(struct collector *collector)
 
 static void activate(struct collector *collector, struct ring *ring)
 {
-	if (ring->active || !ring->file || !make_capacity(collector))
+	/* A pending bit may be older than the ring's thread: it may even be a spare by now. */
+	if (!ring->file || (!ring->active && !make_capacity(collector)))
 		return; /* without memory: it stays armed, and its next record tells again */
+	__atomic_store_n(&ring->producer.armed, 0, __ATOMIC_RELAXED);
+	if (ring->active)
+		return;
 	ring->active = true;
 	ring->idle_since_ns = 0;
 	collector->active[collector->nactive++] = ring;
-	__atomic_store_n(&ring->producer.armed, 0, __ATOMIC_RELAXED);
 }
 
 static void take_pending(struct collector *collector)
@@ -106,15 +109,19 @@ static void disarm_idle(struct collector *collector, uint64_t now_ns)
 		struct ring *ring = collector->active[i];
 		if (!__atomic_load_n(&ring->producer.armed, __ATOMIC_RELAXED)) {
 			collector->active[kept++] = ring;
-		} else if (!is_empty(ring)) {
+			continue;
+		}
+		/* Before the look at head: once the thread has left, head is final. */
+		bool left = __atomic_load_n(&ring->status, __ATOMIC_ACQUIRE) == RING_LEFT;
+		if (!is_empty(ring)) {
 			__atomic_store_n(&ring->producer.armed, 0, __ATOMIC_RELAXED);
 			ring->idle_since_ns = 0;
 			collector->active[kept++] = ring;
-		} else {
-			ring->active = false;
-			if (__atomic_load_n(&ring->status, __ATOMIC_ACQUIRE) == RING_LEFT)
-				ring_recycle(collector->process, ring);
+			continue;
 		}
+		ring->active = false;
+		if (left)
+			ring_recycle(collector->process, ring);
 	}
 	collector->nactive = kept;
 }
@@ -141,19 +148,16 @@ static void keep_clock(struct collector *collector, uint64_t now_ns)
  */
 
 /* Everything that is published now, from every ring. */
-static void drain_all(struct collector *collector)
+static uint64_t drain_published(struct collector *collector)
 {
-	for (int again = 0; again < 1000; again++) {
-		take_pending(collector);
-		activate_all(collector);
-		if (drain_pass(collector, true) == 0)
-			return;
-	}
+	take_pending(collector);
+	activate_all(collector);
+	return drain_pass(collector, true);
 }
 
 static void flush(struct collector *collector)
 {
-	drain_all(collector);
+	drain_published(collector);
 	dumps_counts(collector);
 	for (uint32_t i = 0; i < collector->noutputs; i++)
 		collector->outputs[i].flush(collector->outputs[i].state);
@@ -192,16 +196,20 @@ static bool obey(struct collector *collector, struct message *message)
 	bool go_on = true;
 	switch (message->kind) {
 	case MESSAGE_OUTPUT:
-		if (collector->noutputs == MAX_OUTPUTS)
+		if (collector->noutputs == MAX_OUTPUTS) {
+			message->output.close(message->output.state);
 			message->result = -ENOSPC;
-		else
+		} else {
 			collector->outputs[collector->noutputs++] = message->output;
+		}
 		break;
 	case MESSAGE_DUMP:
-		if (collector->ndumps == MAX_DUMPS)
+		if (collector->ndumps == MAX_DUMPS) {
+			dump_close(message->writer);
 			message->result = -ENOSPC;
-		else
+		} else {
 			dumps_add(collector, message->writer);
+		}
 		break;
 	case MESSAGE_EPOCH:
 		dumps_epoch(collector, &message->epoch, message->expression);
@@ -212,11 +220,10 @@ static bool obey(struct collector *collector, struct message *message)
 	case MESSAGE_COUNTS:
 		message->counts = collector->counts;
 		message->counts.bad += pipeline_bad_records(collector->pipeline);
-		ring_losses_sum(collector->process, &message->counts.filtered,
-				&message->counts.discarded);
 		break;
 	case MESSAGE_STOP:
-		drain_all(collector);
+		while (drain_published(collector) > 0)
+			; /* it ends: all gates are closed */
 		close_all(collector);
 		go_on = false;
 		break;
@@ -265,6 +272,8 @@ static void sleep_until_told(struct collector *collector)
 static void nap(struct collector *collector)
 {
 	struct process *process = collector->process;
+	if (producer_fences()) /* a producer may have missed that it was armed */
+		activate_all(collector);
 	__atomic_store_n(&process->wake, WAKE_NAPPING, __ATOMIC_SEQ_CST);
 	if (!__atomic_load_n(&collector->mailbox, __ATOMIC_SEQ_CST))
 		prim_futex_wait(&process->wake, WAKE_NAPPING, NAP_NS);
@@ -281,10 +290,35 @@ static void pause_briefly(void)
 
 #define BUSY_BYTES 16384u /* a pass that took as much will find as much again soon */
 
+#define HOUSEKEEPING_NS 10000000u
+
+/* Also beside a thread that never pauses: others end and leave their rings. */
+static void keep_house(struct collector *collector, uint64_t now_ns)
+{
+	ring_balance_spares(collector->process);
+	disarm_idle(collector, now_ns);
+	collector->house_due_ns = now_ns + HOUSEKEEPING_NS;
+}
+
+/* What an earlier collector of this process left: it is the rings' only consumer now. */
+static void take_over(struct collector *collector)
+{
+	for (uint32_t i = 0; i < ring_count(collector->process); i++) {
+		struct ring *ring = ring_at(collector->process, i);
+		uint32_t status = __atomic_load_n(&ring->status, __ATOMIC_ACQUIRE);
+		ring->active = false;
+		ring->idle_since_ns = 0;
+		if (ring->file && (status == RING_OWNED || status == RING_LEFT))
+			activate(collector, ring);
+	}
+}
+
 static void run(void *argument)
 {
 	struct collector *collector = argument;
 	clock_calibrate_first(&collector->clock);
+	take_over(collector);
+	sweep();
 	uint32_t quiet = 0;
 	while (read_mail(collector)) {
 		take_pending(collector);
@@ -295,16 +329,16 @@ static void run(void *argument)
 		if (quiet == 1) {
 			pause_briefly();
 		} else if (quiet > 1) {
-			ring_balance_spares(collector->process);
-			disarm_idle(collector, now_ns);
+			keep_house(collector, now_ns);
 			if (collector->nactive == 0)
 				sleep_until_told(collector);
 			else
 				nap(collector);
+		} else if (now_ns >= collector->house_due_ns) {
+			keep_house(collector, now_ns);
 		}
 	}
 	__atomic_store_n(&collector->stopped, 1, __ATOMIC_RELEASE);
-	prim_futex_wake(&collector->stopped, 1);
 }
 
 /* --- from outside
@@ -349,6 +383,15 @@ static int ask(struct collector *collector, struct message *message, uint64_t ti
 	return result;
 }
 
+#define TAKE_TIMEOUT_NS UINT64_C(5000000000)
+
+/* The message stays in the mailbox of a collector that a sink holds up: taken is only late then. */
+static int ask_to_take(struct collector *collector, struct message *message)
+{
+	int result = ask(collector, message, TAKE_TIMEOUT_NS, NULL);
+	return result == -ETIMEDOUT ? 0 : result;
+}
+
 static struct message *message_new(enum message_kind kind)
 {
 	struct message *message = calloc(1, sizeof *message);
@@ -380,7 +423,6 @@ struct collector *collector_start(struct process *process)
 		free(collector);
 		return NULL;
 	}
-	__atomic_store_n(&process->collector, 1, __ATOMIC_RELEASE);
 	return collector;
 }
 
@@ -390,7 +432,7 @@ int collector_add_output(struct collector *collector, struct output output)
 	if (!message)
 		return -ENOMEM;
 	message->output = output;
-	return ask(collector, message, UINT64_MAX, NULL);
+	return ask_to_take(collector, message);
 }
 
 int collector_add_dump(struct collector *collector, struct dump_writer *writer)
@@ -399,7 +441,7 @@ int collector_add_dump(struct collector *collector, struct dump_writer *writer)
 	if (!message)
 		return -ENOMEM;
 	message->writer = writer;
-	return ask(collector, message, UINT64_MAX, NULL);
+	return ask_to_take(collector, message);
 }
 
 void collector_add_epoch(struct collector *collector, const struct epoch *epoch,
@@ -417,6 +459,16 @@ void collector_add_epoch(struct collector *collector, const struct epoch *epoch,
 		free(message);
 }
 
+void collector_hold(struct collector *collector)
+{
+	__atomic_add_fetch(&collector->holders, 1, __ATOMIC_RELAXED);
+}
+
+void collector_release(struct collector *collector)
+{
+	__atomic_sub_fetch(&collector->holders, 1, __ATOMIC_RELEASE);
+}
+
 int collector_flush(struct collector *collector, uint64_t timeout_ns)
 {
 	struct message *message = message_new(MESSAGE_FLUSH);
@@ -432,23 +484,37 @@ int collector_stop(struct collector *collector, uint64_t timeout_ns)
 	if (error)
 		return error;
 	while (!__atomic_load_n(&collector->stopped, __ATOMIC_ACQUIRE))
-		prim_futex_wait(&collector->stopped, 0, 10000000);
-	collector_forget(collector);
+		prim_sleep(20000); /* it answered already: only its thread's last steps are left */
+	if (!collector_stopped(collector))
+		return -EBUSY;
+	collector_free(collector);
 	return 0;
 }
 
-void collector_forget(struct collector *collector)
+bool collector_stopped(const struct collector *collector)
 {
-	for (uint32_t i = 0; i < collector->noutputs; i++)
-		collector->outputs[i].forget(collector->outputs[i].state);
-	for (uint32_t i = 0; i < collector->ndumps; i++) {
-		dump_forget(collector->dumps[i].writer);
-		free(collector->dumps[i].tally);
-	}
+	return __atomic_load_n(&collector->stopped, __ATOMIC_ACQUIRE) &&
+	       __atomic_load_n(&collector->holders, __ATOMIC_ACQUIRE) == 0;
+}
+
+void collector_free(struct collector *collector)
+{
 	pipeline_free(collector->pipeline);
 	free(collector->active);
 	free(collector->cursors);
 	free(collector);
+}
+
+/*
+ * The parent's thread may have been changing any of this at the fork, so nothing of it is freed or
+ * even walked: only the descriptors are closed.
+ */
+void collector_forget(const struct collector *collector)
+{
+	for (uint32_t i = 0; i < collector->noutputs && i < MAX_OUTPUTS; i++)
+		collector->outputs[i].forget(collector->outputs[i].state);
+	for (uint32_t i = 0; i < collector->ndumps && i < MAX_DUMPS; i++)
+		dump_forget(collector->dumps[i].writer);
 }
 
 int collector_counts(struct collector *collector, struct collector_counts *counts,

@@ -20,8 +20,9 @@ struct collector;
  */
 struct collector *collector_start(struct process *process);
 
-/* Hands over an output or a dump; the collector closes it when it stops. -ENOSPC: too many; then it
- * is still the caller's. Returns once the collector has it. */
+/* Hands over an output or a dump, which is the collector's from then on: it closes it when it
+ * stops, or at once with -ENOSPC when there are too many. Returns when it has it, or after five
+ * seconds. */
 int collector_add_output(struct collector *collector, struct output output);
 int collector_add_dump(struct collector *collector, struct dump_writer *writer);
 
@@ -29,24 +30,30 @@ int collector_add_dump(struct collector *collector, struct dump_writer *writer);
 void collector_add_epoch(struct collector *collector, const struct epoch *epoch,
 			 const char *expression);
 
+/* Between the two it is not freed. */
+void collector_hold(struct collector *collector);
+void collector_release(struct collector *collector);
+
 /* All that was published before the call is written and flushed. -ETIMEDOUT. */
 int collector_flush(struct collector *collector, uint64_t timeout_ns);
 
 /* Drains every ring, closes outputs and dumps, ends the thread. All gates are closed. -ETIMEDOUT:
- * it goes on by itself. When 0, the collector is freed. */
+ * it goes on by itself. -EBUSY: it has stopped, but somebody waits for a flush. Then it is to be
+ * freed once collector_stopped(); with 0 it has been. */
 int collector_stop(struct collector *collector, uint64_t timeout_ns);
 
-/* In a child: frees what the parent's collector held, writes nothing. */
-void collector_forget(struct collector *collector);
+bool collector_stopped(const struct collector *collector);
+void collector_free(struct collector *collector);
 
-/* What it has counted, and the losses in the rings, which only it may read while it may unmap them.
+/* In a child: closes the descriptors of the parent's collector, writes nothing, leaves its memory.
  */
+void collector_forget(const struct collector *collector);
+
+/* What it has counted so far. */
 struct collector_counts {
 	uint64_t drained;
 	uint64_t late;
 	uint64_t bad;
-	uint64_t filtered;
-	uint64_t discarded;
 };
 int collector_counts(struct collector *collector, struct collector_counts *counts,
 		     uint64_t timeout_ns);

@@ -136,8 +136,12 @@ static void wait_for_sections(struct collector *collector)
 	}
 }
 
-/* The end of the records that are stamped up to `until`: time stamps grow along a ring. */
-static uint64_t end_until(const struct ring *ring, uint64_t from, uint64_t head, uint64_t until)
+/*
+ * The end of the records that are stamped up to `until`: time stamps grow along a ring. One that is
+ * more than a second ahead was not stamped after `until`: the counter has gone back since.
+ */
+static uint64_t end_until(const struct ring *ring, uint64_t from, uint64_t head, uint64_t until,
+			  uint64_t second_ticks)
 {
 	struct raw_record raw;
 	uint64_t at = from;
@@ -145,7 +149,7 @@ static uint64_t end_until(const struct ring *ring, uint64_t from, uint64_t head,
 		const unsigned char *bytes = ring->data + (at & (ring->data_bytes - 1));
 		if (raw_record_read(&raw, bytes, head - at) != 0)
 			return head;
-		if (raw.ticks > until)
+		if (raw.ticks > until && raw.ticks - until < second_ticks)
 			break;
 		at += raw.size;
 	}
@@ -184,9 +188,12 @@ uint64_t drain_pass(struct collector *collector, bool all)
 		uint64_t head = __atomic_load_n(&ring->file->head, __ATOMIC_ACQUIRE);
 		if (head == ring->tail)
 			continue;
+		RILL_ASSERT(head - ring->tail <= ring->data_bytes,
+			    "a ring's head left its tail behind");
 		uint64_t end = head;
 		if (until != UINT64_MAX)
-			end = end_until(ring, ring->tail, head, until);
+			end = end_until(ring, ring->tail, head, until,
+					(UINT64_C(1000000000) << 32) / collector->clock.rate);
 		if (end == ring->tail)
 			continue;
 		taken += end - ring->tail;

@@ -102,7 +102,8 @@ void dumps_records(struct collector *collector, const struct ring *ring, uint64_
 	}
 }
 
-static void dump_counts(struct collector *collector, struct dump_slot *dump)
+static void dump_counts(struct collector *collector, struct dump_slot *dump,
+			const struct catalog_loss *losses, uint32_t nlosses)
 {
 	struct dump_count counts[256];
 	size_t n = 0;
@@ -110,11 +111,11 @@ static void dump_counts(struct collector *collector, struct dump_slot *dump)
 		const struct catalog_entry *entry = registry_entry(c);
 		for (uint32_t event = 0; event < entry->catalog->nevents; event++) {
 			uint32_t i = entry->first_event + event;
-			struct catalog_loss loss = ring_losses(collector->process, entry, event);
-			struct dump_count one = {.catalog = (uint8_t)c,
-						 .event = (uint16_t)event,
-						 .filtered = loss.filtered,
-						 .discarded = loss.discarded};
+			struct dump_count one = {.catalog = (uint8_t)c, .event = (uint16_t)event};
+			if (i < nlosses) {
+				one.filtered = losses[i].filtered;
+				one.discarded = losses[i].discarded;
+			}
 			if (dump->tally && i < collector->ntally) {
 				one.failed = dump->tally[i].failed;
 				one.written = dump->tally[i].drained - one.failed;
@@ -134,8 +135,16 @@ static void dump_counts(struct collector *collector, struct dump_slot *dump)
 
 void dumps_counts(struct collector *collector)
 {
+	if (collector->ndumps == 0)
+		return;
+	uint32_t nlosses = registry_events();
+	struct catalog_loss *losses = calloc((size_t)nlosses + 1, sizeof *losses);
+	if (!losses)
+		return; /* the next second's will be as good */
+	ring_losses(collector->process, losses, nlosses);
 	for (uint32_t i = 0; i < collector->ndumps; i++)
-		dump_counts(collector, &collector->dumps[i]);
+		dump_counts(collector, &collector->dumps[i], losses, nlosses);
+	free(losses);
 }
 
 void dumps_epoch(struct collector *collector, const struct epoch *epoch, const char *expression)

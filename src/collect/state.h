@@ -59,7 +59,8 @@ struct cursor {
 struct collector {
 	struct process *process;
 	struct message *mailbox; /* shared: pushed by anyone, taken whole */
-	uint32_t stopped;        /* shared: futex */
+	uint32_t stopped;        /* shared */
+	uint32_t holders;        /* shared: who may still call collector_flush() */
 
 	struct ring **active;
 	uint32_t nactive;
@@ -76,6 +77,7 @@ struct collector {
 	struct clock_point clock;
 	uint64_t clock_due_ns;
 	uint64_t counts_due_ns;
+	uint64_t house_due_ns;
 	uint64_t watermark; /* ticks: the newest record handed to outputs */
 
 	struct collector_counts counts; /* read by others, relaxed */

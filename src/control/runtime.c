@@ -33,7 +33,9 @@ static struct {
 	char *specs[MAX_SINKS];
 	size_t nspecs;
 	struct collector *collector;
-	uint32_t pid; /* of the collector's process */
+	struct collector *leaving; /* told to stop, but a sink holds it up */
+	uint32_t pid;              /* of both collectors' process */
+	bool on;                   /* some gate may be open */
 } runtime;
 
 /* --- sinks that could not be opened
@@ -59,9 +61,7 @@ static int broken_flush(void *state)
 
 static void broken_forget(void *state)
 {
-	struct broken *broken = state;
-	free(broken->spec);
-	free(broken);
+	(void)state;
 }
 
 static void broken_close(void *state)
@@ -72,7 +72,8 @@ static void broken_close(void *state)
 			       "%llu events were not written to '%s', which could not be "
 			       "opened",
 			       (unsigned long long)broken->failed, broken->spec);
-	broken_forget(broken);
+	free(broken->spec);
+	free(broken);
 }
 
 static int broken_open(struct output *output, const char *spec)
@@ -102,10 +103,8 @@ static int open_dump(struct process *process, const char *directory, char *error
 	if (result)
 		return result;
 	result = collector_add_dump(runtime.collector, writer);
-	if (result) {
+	if (result)
 		snprintf(error, size, "more than %u dumps", MAX_DUMPS);
-		dump_close(writer);
-	}
 	return result;
 }
 
@@ -116,10 +115,8 @@ static int open_output(const char *spec, char *error, size_t size)
 	if (result)
 		return result;
 	result = collector_add_output(runtime.collector, sink_output(sink));
-	if (result) {
+	if (result)
 		snprintf(error, size, "more than %u sinks", MAX_OUTPUTS);
-		sink_close(sink);
-	}
 	return result;
 }
 
@@ -139,13 +136,25 @@ static int open_spec(const char *spec)
 /* Under the control lock. */
 static bool have_collector(void)
 {
-	if (runtime.collector && runtime.pid != prim_pid()) {
-		collector_forget(runtime.collector);
-		runtime.collector = NULL;
-	}
-	if (!runtime.collector) {
-		runtime.collector = collector_start(process_get());
+	if (runtime.pid != prim_pid()) {
+		if (runtime.collector)
+			collector_forget(runtime.collector);
+		runtime.collector = runtime.leaving = NULL;
 		runtime.pid = prim_pid();
+	}
+	if (runtime.leaving && !collector_stopped(runtime.leaving)) {
+		rill__diagnose(__func__, "the last collector is still held up by a sink");
+		return false;
+	}
+	if (runtime.leaving)
+		collector_free(runtime.leaving);
+	runtime.leaving = NULL;
+	if (!runtime.collector) {
+		struct process *process = process_get();
+		runtime.collector = collector_start(process);
+		__atomic_store_n(&process->collector,
+				 runtime.collector ? COLLECTOR_STARTED : COLLECTOR_NONE,
+				 __ATOMIC_RELEASE);
 	}
 	return runtime.collector != NULL;
 }
@@ -159,14 +168,15 @@ static void decide(const struct rill_catalog *catalog, unsigned char *bits, void
 }
 
 /* What the filter says while there is somewhere to write; everything off otherwise. */
-static int publish(void)
+static int publish(bool at_exit)
 {
 	struct epoch epoch;
 	bool on = runtime.nspecs > 0 && runtime.filter;
-	int result = registry_publish(decide, on ? runtime.filter : NULL, &epoch);
+	int result = registry_publish(decide, on ? runtime.filter : NULL, at_exit, &epoch);
+	runtime.on = on;
 	if (runtime.collector && runtime.pid == prim_pid())
 		collector_add_epoch(runtime.collector, &epoch, on ? runtime.expression : "*=off");
-	if (result)
+	if (result && !at_exit)
 		rill__diagnose(__func__,
 			       "a thread has been inside one event for ten seconds: it may "
 			       "still record under the old filter");
@@ -209,7 +219,7 @@ int rill_filter_apply(const char *expression)
 	int result = set_filter(expression);
 	if (result == 0) {
 		check_filter();
-		result = publish();
+		result = publish(false);
 	}
 	control_unlock();
 	return result;
@@ -241,7 +251,7 @@ int rill_sink_add(const char *spec)
 	if (result == 0 && !runtime.filter)
 		set_filter(DEFAULT_FILTER);
 	if (result == 0)
-		publish();
+		publish(false);
 	control_unlock();
 	return result;
 }
@@ -256,9 +266,8 @@ static void add_sink_or_broken(const char *spec)
 	if (!copy)
 		return;
 	struct output output;
-	if (open_spec(spec) != 0 && broken_open(&output, spec) == 0 &&
-	    collector_add_output(runtime.collector, output) != 0)
-		broken_forget(output.state);
+	if (open_spec(spec) != 0 && broken_open(&output, spec) == 0)
+		collector_add_output(runtime.collector, output);
 	runtime.specs[runtime.nspecs++] = copy;
 }
 
@@ -305,15 +314,14 @@ static void note_unmatched(const char *sentence)
 	unmatched = true;
 }
 
-void rill__configure(const struct rill_catalog *added)
+void rill__configure(void)
 {
-	(void)added;
 	bool first = !runtime.configured;
 	runtime.configured = true;
 	if (first)
 		configure_from_environment();
 	if (runtime.filter)
-		publish();
+		publish(false);
 	if (first && runtime.filter) {
 		const struct rill_catalogs *catalogs = registry_catalogs();
 		unmatched = false;
@@ -333,10 +341,11 @@ void rill__need_collector(struct process *process)
 					 "rill: it records nothing");
 		return;
 	}
-	if (!__atomic_load_n(&process->collector, __ATOMIC_RELAXED) && runtime.nspecs > 0 &&
-	    have_collector())
+	if (runtime.nspecs > 0 && have_collector())
 		for (size_t i = 0; i < runtime.nspecs; i++)
 			open_spec(runtime.specs[i]);
+	else
+		__atomic_store_n(&process->collector, COLLECTOR_NONE, __ATOMIC_RELEASE);
 	control_unlock();
 }
 
@@ -344,12 +353,21 @@ void rill__need_collector(struct process *process)
  * ------------------------------------------------------------------------------------------------
  */
 
+/*
+ * Waits outside the lock, which fork() and exit() need: a flush may take as long as its slowest
+ * sink. Who flushes is counted, so that rill_stop() frees no collector that is waited for.
+ */
 int rill_flush(uint64_t timeout_ns)
 {
 	control_lock();
 	struct collector *mine = runtime.pid == prim_pid() ? runtime.collector : NULL;
-	int result = mine ? collector_flush(mine, timeout_ns) : 0;
+	if (mine)
+		collector_hold(mine);
 	control_unlock();
+	if (!mine)
+		return 0;
+	int result = collector_flush(mine, timeout_ns);
+	collector_release(mine);
 	return result;
 }
 
@@ -359,18 +377,19 @@ void rill_stop(void)
 	for (size_t i = 0; i < runtime.nspecs; i++)
 		free(runtime.specs[i]);
 	runtime.nspecs = 0;
+	if (runtime.on)
+		publish(true);
 	struct process *process = process_peek();
 	if (runtime.collector && runtime.pid == prim_pid() && process) {
-		publish();
 		int error = collector_stop(runtime.collector, STOP_TIMEOUT_NS);
-		if (error)
+		if (error == -ETIMEDOUT)
 			rill__diagnose(__func__, "a sink does not take its records: they are left "
 						 "behind");
-		else
-			__atomic_store_n(&process->collector, 0, __ATOMIC_RELEASE);
+		if (error)
+			runtime.leaving = runtime.collector;
 		runtime.collector = NULL;
-		ring_unlink_all(process);
-		process_remove_directory(process);
+		__atomic_store_n(&process->collector, COLLECTOR_NONE, __ATOMIC_RELEASE);
+		ring_remove_files(process);
 	}
 	control_unlock();
 }
@@ -388,16 +407,22 @@ void rill_counts_get(struct rill_counts *counts)
 	memset(counts, 0, sizeof *counts);
 	control_lock();
 	struct process *process = process_peek();
-	if (!runtime.collector || runtime.pid != prim_pid())
-		ring_losses_sum(process, &collected.filtered, &collected.discarded);
-	else if (collector_counts(runtime.collector, &collected, COUNTS_TIMEOUT_NS) != 0)
+	if (runtime.collector && runtime.pid == prim_pid() &&
+	    collector_counts(runtime.collector, &collected, COUNTS_TIMEOUT_NS) != 0)
 		rill__diagnose(__func__, "the collector does not answer: counts are missing");
 	counts->drained = collected.drained;
 	counts->late = collected.late;
 	counts->bad = collected.bad;
-	counts->filtered = collected.filtered;
-	counts->discarded = collected.discarded;
 	counts->cut = encode_cut_count();
+	uint32_t nlosses = registry_events();
+	struct catalog_loss *losses = calloc((size_t)nlosses + 1, sizeof *losses);
+	if (losses)
+		ring_losses(process, losses, nlosses);
+	for (uint32_t i = 0; losses && i < nlosses; i++) {
+		counts->filtered += losses[i].filtered;
+		counts->discarded += losses[i].discarded;
+	}
+	free(losses);
 	if (process) {
 		counts->repaired = __atomic_load_n(&process->repaired, __ATOMIC_RELAXED);
 		counts->rings = ring_count(process);

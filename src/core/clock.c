@@ -94,7 +94,7 @@ void clock_calibrate_next(struct clock_point *point, const struct clock_point *l
 	}
 	if (elapsed_ticks == 0)
 		return;
-	int64_t change = (int64_t)(((__int128)behind << 32) / (int64_t)elapsed_ticks);
+	int64_t change = (int64_t)((__int128)behind * ((int64_t)1 << 32) / (int64_t)elapsed_ticks);
 	int64_t limit = (int64_t)(last->rate / (1000000u / MAX_SLEW_PPM));
 	if (change > limit)
 		change = limit;

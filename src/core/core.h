@@ -56,7 +56,7 @@ struct ring_file {
 	uint32_t pid;
 	uint32_t tid;
 	uint32_t nlosses; /* length of losses: event indices beyond go to struct catalog_entry */
-	uint32_t reserved;
+	uint32_t lossy;   /* not 0: some of them are not zero */
 	_Alignas(2 * PRIM_CACHE_LINE) uint64_t head;             /* producer */
 	_Alignas(2 * PRIM_CACHE_LINE) uint64_t tail;             /* consumer */
 	_Alignas(2 * PRIM_CACHE_LINE) struct ring_loss losses[]; /* producer, off the hot path */
@@ -75,6 +75,13 @@ enum ring_kind {
 	RING_KINDS,
 };
 
+/* One stay of a thread inside its section, as others see it. */
+struct section {
+	uint64_t state;
+	uint64_t head;
+	uint32_t seq;
+};
+
 struct ring {
 	struct rill__producer producer; /* first: rill__me points here */
 	/* constant while the ring is owned */
@@ -88,6 +95,9 @@ struct ring {
 	uint32_t next_spare;  /* index + 1 */
 	uint64_t file_serial; /* in the name of its file */
 	struct ring *older;   /* a ring of the same thread that an abandoned event has stuck */
+	uint32_t abandoned;   /* this one is such: nobody waits for its section */
+	struct section
+		given_up; /* under the control lock: a filter change waited long enough for it */
 	/* shared */
 	uint32_t status;  /* enum ring_status */
 	uint32_t waiting; /* the producer waits for room */
@@ -106,6 +116,12 @@ enum wake {
 	WAKE_SLEEPING, /* it sleeps until told */
 	WAKE_TOLD,     /* somebody has told it */
 	WAKE_NAPPING,  /* it sleeps for a moment; only a ring half full tells it */
+};
+
+enum collector_state {
+	COLLECTOR_NONE,
+	COLLECTOR_STARTING, /* by the thread that has set this */
+	COLLECTOR_STARTED,
 };
 
 enum process_stage {
@@ -132,7 +148,7 @@ struct process {
 	uint32_t nspares[RING_KINDS];
 	uint32_t wake;       /* enum wake: futex of the collector */
 	uint64_t told_ticks; /* when WAKE_TOLD was set */
-	uint32_t collector;  /* 0: none, 1: wanted, 2: running */
+	uint32_t collector;  /* enum collector_state */
 	uint64_t repaired;
 	uint64_t pending[MAX_RINGS / 64]; /* rings that told of a first record, by index */
 	struct ring *rings[MAX_RINGS];
@@ -143,8 +159,12 @@ struct process {
 struct process *process_get(void);
 /* The same without making it: NULL in a process that has not emitted yet. */
 struct process *process_peek(void);
-/* Removes the runtime directory and forgets its name. */
+/* Under the ring lock. */
 void process_remove_directory(struct process *process);
+/* Where the runtime directories are. */
+const char *runtime_prefix(void);
+/* Removes those of dead processes: at once what was drained, the rest after a day. */
+void sweep(void);
 
 /* Losses of one event that have no place in a ring. */
 struct catalog_loss {
@@ -161,6 +181,8 @@ struct catalog_entry;
 struct ring *ring_take(struct process *process, enum ring_kind kind);
 /* A handler's ring: a spare or NULL, since making one takes a lock. */
 struct ring *ring_take_nested(struct process *process);
+/* One that was taken and not used. */
+void ring_give_back(struct process *process, struct ring *ring);
 /* Collector: a drained ring becomes a spare, and its losses go to its events' process-wide counts.
  */
 void ring_recycle(struct process *process, struct ring *ring);
@@ -171,20 +193,20 @@ uint32_t ring_count(struct process *process);
 /* Largest record of a ring. */
 uint64_t ring_max_record(const struct ring *ring);
 void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool filtered);
-/* Losses so far: in the rings that exist, and process-wide. process may be NULL. Only the
- * collector, which may unmap rings, or whoever knows that there is none. */
-struct catalog_loss ring_losses(struct process *process, const struct catalog_entry *entry,
-				uint32_t event);
-void ring_losses_sum(struct process *process, uint64_t *filtered, uint64_t *discarded);
-/* Unlinks the files of all rings: their memory stays until the process ends. */
-void ring_unlink_all(struct process *process);
+/* Losses so far, by event index: in the rings that exist, and process-wide. process may be NULL.
+ * For the collector, which may unmap rings, and under the control lock, which keeps it from that.
+ */
+void ring_losses(struct process *process, struct catalog_loss *losses, uint32_t nevents);
+/* Removes the files of all rings and their directory: the memory stays until the process ends. */
+void ring_remove_files(struct process *process);
 
 /* --- producers: src/core/producer.c
  * ---------------------------------------------------------------- */
 
-/* Waits until no thread is inside a section that began before the call. -EBUSY after ten seconds.
- */
-int producer_synchronize(void);
+/* Waits until no thread is inside a section that began before the call. -EBUSY after ten seconds,
+ * or at exit a tenth of one. Under the control lock, which keeps the collector from unmapping
+ * rings. */
+int producer_synchronize(bool at_exit);
 /* The collector advanced tail: lets a waiting producer on. */
 void producer_room(struct ring *ring);
 /* Tells a napping collector that a ring fills up. */
@@ -217,12 +239,13 @@ const struct rill_catalogs *registry_catalogs(void);
 typedef void (*registry_decide)(const struct rill_catalog *catalog, unsigned char *bits,
 				void *context);
 
-/* Computes all bitmaps anew, swaps them, waits for the sections. 0 or -EBUSY. `epoch`: when. */
+/* Computes all bitmaps anew, swaps them, waits for the sections as producer_synchronize() does. 0
+ * or -EBUSY. `epoch`: when. */
 struct epoch {
 	uint64_t published_ticks;
 	uint64_t confirmed_ticks;
 };
-int registry_publish(registry_decide decide, void *context, struct epoch *epoch);
+int registry_publish(registry_decide decide, void *context, bool at_exit, struct epoch *epoch);
 
 /* The lock of everything that a child keeps. Recursive: registration configures. */
 void control_lock(void);
@@ -233,8 +256,8 @@ void control_unlock(void);
  * ----------------------------------------------------------------- */
 
 /* src/control: the first catalog was registered, or another one: apply what is configured. */
-void rill__configure(const struct rill_catalog *added);
-/* src/collect: the process needs a collector thread (first event after fork). */
+void rill__configure(void);
+/* src/control: the first event of a child. It has set COLLECTOR_STARTING. */
 void rill__need_collector(struct process *process);
 
 /* --- settings (src/core/settings.c)

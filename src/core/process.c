@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -34,7 +35,6 @@ void rill__broken(const char *file, int line, const char *message)
 
 static struct process *process;
 static struct process without_wipe; /* the kernel has no MADV_WIPEONFORK, or no memory is left */
-static uint32_t without_wipe_pid;
 
 static struct process *process_memory(void)
 {
@@ -42,10 +42,8 @@ static struct process *process_memory(void)
 	if (memory)
 		return memory;
 	memory = prim_wiped_pages(sizeof *memory);
-	if (!memory) {
+	if (!memory)
 		memory = &without_wipe;
-		without_wipe_pid = prim_pid();
-	}
 	struct process *expected = NULL;
 	if (!__atomic_compare_exchange_n(&process, &expected, memory, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_ACQUIRE))
@@ -53,11 +51,15 @@ static struct process *process_memory(void)
 	return memory;
 }
 
+const char *runtime_prefix(void)
+{
+	return rill__settings.runtime_directory[0] ? rill__settings.runtime_directory : "/dev/shm";
+}
+
 /* PREFIX/rill-UID-PID-START, 0700. A crash leaves it behind; sweep.c removes it one day. */
 static void make_directory(struct process *made)
 {
-	const char *prefix =
-		rill__settings.runtime_directory[0] ? rill__settings.runtime_directory : "/dev/shm";
+	const char *prefix = runtime_prefix();
 	snprintf(made->directory, sizeof made->directory, "%s/rill-%u-%u-%llx", prefix,
 		 (unsigned)geteuid(), made->pid, (unsigned long long)made->start_ns);
 	made->lock_fd = -1;
@@ -101,14 +103,18 @@ struct process *process_peek(void)
 struct process *process_get(void)
 {
 	struct process *memory = process_memory();
+	sigset_t before;
 	for (;;) {
 		uint32_t stage = __atomic_load_n(&memory->stage, __ATOMIC_ACQUIRE);
 		if (stage == PROCESS_READY)
 			return memory;
+		/* A handler that emitted while this thread makes it would wait for itself. */
+		prim_block_signals(&before);
 		if (stage == PROCESS_NEW &&
 		    __atomic_compare_exchange_n(&memory->stage, &stage, PROCESS_MAKING, false,
 						__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 			break;
+		prim_restore_signals(&before);
 		prim_sleep(50000);
 	}
 	memory->pid = prim_pid();
@@ -117,6 +123,7 @@ struct process *process_get(void)
 	make_directory(memory);
 	producer_new_process();
 	__atomic_store_n(&memory->stage, PROCESS_READY, __ATOMIC_RELEASE);
+	prim_restore_signals(&before);
 	return memory;
 }
 
@@ -124,20 +131,43 @@ struct process *process_get(void)
  * -------------------------------------------------------------------------------------- */
 
 static pthread_mutex_t control = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+static int control_depth;        /* under the lock */
+static int control_cancel_state; /* the owner's, before it took the lock */
+
+/* A thread that is cancelled in here would leave the lock taken for ever. */
+static void control_locked(int cancel_state)
+{
+	if (control_depth++ == 0)
+		control_cancel_state = cancel_state;
+}
 
 void control_lock(void)
 {
+	int cancel_state;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	pthread_mutex_lock(&control);
+	control_locked(cancel_state);
 }
 
 bool control_trylock(void)
 {
-	return pthread_mutex_trylock(&control) == 0;
+	int cancel_state;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	if (pthread_mutex_trylock(&control) != 0) {
+		pthread_setcancelstate(cancel_state, NULL);
+		return false;
+	}
+	control_locked(cancel_state);
+	return true;
 }
 
 void control_unlock(void)
 {
+	int cancel_state = control_cancel_state;
+	bool last = --control_depth == 0;
 	pthread_mutex_unlock(&control);
+	if (last)
+		pthread_setcancelstate(cancel_state, NULL);
 }
 
 /* The mutex is recursive and so knows its owner by thread id, which a child's thread has anew. */
@@ -145,6 +175,8 @@ static void control_in_child(void)
 {
 	pthread_mutex_t fresh = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 	memcpy(&control, &fresh, sizeof control);
+	control_depth = 0;
+	pthread_setcancelstate(control_cancel_state, NULL);
 	if (process == &without_wipe)
 		memset(&without_wipe, 0, sizeof without_wipe);
 }

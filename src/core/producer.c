@@ -36,14 +36,11 @@ static struct ring *ring_of(struct rill__producer *producer)
  * -------------------------------------------------------------------------------------------------
  */
 
+/* With a full fence, which costs nothing here: so a thread's first section needs no membarrier. */
 static void enter(struct rill__producer *producer, uint64_t mark)
 {
-	__atomic_store_n(&producer->state, mark, __ATOMIC_RELAXED);
-	if (without_membarrier)
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	else
-		RILL__COMPILER_BARRIER(); /* pairs with prim_membarrier() in producer_synchronize()
-					   */
+	__atomic_store_n(&producer->state, mark, __ATOMIC_RELEASE);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with producer_synchronize() */
 }
 
 static void leave(struct rill__producer *producer)
@@ -89,21 +86,32 @@ static void thread_exit(void *value)
 	}
 }
 
-/* The calling thread's first event in this process: a ring, and notice when the thread ends. */
-static struct rill__producer *attach(struct ring *older)
+/*
+ * The calling thread's first event in this process: a ring, and notice when the thread ends.
+ * `found` is what rill__me was when that was decided: a handler may have attached since.
+ */
+static struct rill__producer *attach(struct rill__producer *found, struct ring *older)
 {
-	rill__me = &attaching;
+	struct rill__producer *before =
+		__atomic_exchange_n(&rill__me, &attaching, __ATOMIC_RELAXED);
+	if (before != found) {
+		rill__me = before;
+		return before == &attaching ? NULL : before;
+	}
 	struct process *process = process_get();
 	struct ring *ring = ring_take(process, RING_MAIN);
 	if (!ring) {
-		rill__me = older ? &older->producer : &nobody;
+		rill__me = found;
 		return NULL;
 	}
 	ring->older = older;
 	if (__atomic_load_n(&thread_key_made, __ATOMIC_ACQUIRE))
 		pthread_setspecific(thread_key, ring);
 	rill__me = &ring->producer;
-	if (__atomic_load_n(&process->collector, __ATOMIC_ACQUIRE) == 0)
+	uint32_t none = COLLECTOR_NONE;
+	if (__atomic_load_n(&process->collector, __ATOMIC_RELAXED) == COLLECTOR_NONE &&
+	    __atomic_compare_exchange_n(&process->collector, &none, COLLECTOR_STARTING, false,
+					__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		rill__need_collector(process);
 	return rill__me;
 }
@@ -112,7 +120,8 @@ static struct rill__producer *attach(struct ring *older)
  * An emit found its ring inside a section: this is a handler that interrupted it, or the section
  * was left for good (siglongjmp, a C++ throw). A handler's frames lie below the interrupted one's,
  * or on another stack. If the guess `left` is wrong - stacks that handlers switch - nothing breaks:
- * the old ring stays mapped and is drained, and is given up only with its thread.
+ * the old ring stays mapped and is drained, and is given up only with its thread; a filter change
+ * does not wait for it any more.
  */
 static struct rill__producer *interrupted(struct rill__producer *me, uint64_t mark)
 {
@@ -120,13 +129,18 @@ static struct rill__producer *interrupted(struct rill__producer *me, uint64_t ma
 	uint64_t saved = __atomic_load_n(&me->state, __ATOMIC_RELAXED);
 	if (mark >= saved && !prim_on_other_signal_stack(saved)) {
 		__atomic_add_fetch(&process->repaired, 1, __ATOMIC_RELAXED);
-		return attach(ring_of(me));
+		__atomic_store_n(&ring_of(me)->abandoned, 1, __ATOMIC_RELEASE);
+		return attach(me, ring_of(me));
 	}
 	if (!me->nested) {
+		struct rill__producer *none = NULL;
 		struct ring *ring = ring_take_nested(process);
 		if (!ring)
 			return NULL;
-		me->nested = &ring->producer;
+		/* A second handler may have been here since the look. */
+		if (!__atomic_compare_exchange_n(&me->nested, &none, &ring->producer, false,
+						 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			ring_give_back(process, ring);
 	}
 	/* A handler that interrupts a handler's emit: there is no third ring. */
 	return __atomic_load_n(&me->nested->state, __ATOMIC_RELAXED) & 1 ? NULL : me->nested;
@@ -214,6 +228,13 @@ static struct rill__place lost(struct rill__producer *me, const struct rill__gat
 	return no_place;
 }
 
+/* False: nobody would ever make room. */
+static bool collector_runs(void)
+{
+	struct process *process = process_peek();
+	return process && __atomic_load_n(&process->collector, __ATOMIC_RELAXED) != COLLECTOR_NONE;
+}
+
 static bool never_lost(const struct rill__gate *gate, uint32_t event)
 {
 	const struct catalog_entry *entry = registry_entry(gate->catalog_tag >> 24);
@@ -241,7 +262,7 @@ static struct rill__place reserve(struct rill__producer *me, const struct rill__
 		}
 		leave(me);
 		if (ring->kind == RING_NESTED || rill__settings.policy != RILL_BLOCK ||
-		    size > ring_max_record(ring))
+		    size > ring_max_record(ring) || !collector_runs())
 			return lost(me, gate, event, false);
 		if (!deadline_ns)
 			deadline_ns = prim_monotonic_ns() + rill__settings.block_timeout_ns;
@@ -253,7 +274,8 @@ static struct rill__place reserve(struct rill__producer *me, const struct rill__
 struct rill__place rill__reserve_slow(const struct rill__gate *gate, uint32_t event, uint64_t size,
 				      uint64_t state)
 {
-	int saved_errno = errno;
+	int saved_errno = errno, cancel_state;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state); /* or it dies with a lock */
 	struct rill__producer *me = rill__me;
 	/* The stack pointer of the frame that emits, as rill__stack_mark() would give it. */
 	uint64_t mark = ((uint64_t)(uintptr_t)__builtin_frame_address(0) + 16) | 1;
@@ -265,15 +287,16 @@ struct rill__place rill__reserve_slow(const struct rill__gate *gate, uint32_t ev
 		if (me->ring)
 			leave(me);
 		else
-			me = attach(NULL);
+			me = attach(me, NULL);
 	} else if (me == &nobody) {
-		me = attach(NULL);
+		me = attach(me, NULL);
 	} else if (me == &attaching) {
 		me = NULL;
-	} else {
+	} else if (__atomic_load_n(&me->state, __ATOMIC_RELAXED) & 1) {
 		me = interrupted(me, mark);
-	}
+	} /* else a handler has attached since the inline path looked */
 	place = me ? reserve(me, gate, event, size, mark) : lost(NULL, gate, event, false);
+	pthread_setcancelstate(cancel_state, NULL);
 	errno = saved_errno;
 	return place;
 }
@@ -321,37 +344,58 @@ void rill__notify(struct rill__producer *producer)
 /* --- waiting for sections
  * --------------------------------------------------------------------------------------------- */
 
-#define PATIENCE_NS UINT64_C(10000000000)
+#define PATIENCE_NS      UINT64_C(10000000000)
+#define EXIT_PATIENCE_NS UINT64_C(100000000)
 
-int producer_synchronize(void)
+/* The same frame may be in its next section: then head or slow_seq has moved. */
+static struct section section_of(struct rill__producer *producer)
 {
+	struct section section = {__atomic_load_n(&producer->state, __ATOMIC_ACQUIRE), 0, 0};
+	if (section.state & 1) {
+		section.head = __atomic_load_n(producer->head, __ATOMIC_ACQUIRE);
+		section.seq = __atomic_load_n(&producer->slow_seq, __ATOMIC_ACQUIRE);
+	}
+	return section;
+}
+
+static bool same_section(struct section a, struct section b)
+{
+	return a.state == b.state && a.head == b.head && a.seq == b.seq;
+}
+
+/* Waits until this section is over. One that was given up on before is not waited for again. */
+static bool section_over(struct ring *ring, uint64_t deadline_ns)
+{
+	struct section first = section_of(&ring->producer);
+	if (!(first.state & 1) || __atomic_load_n(&ring->abandoned, __ATOMIC_ACQUIRE))
+		return true;
+	if (same_section(first, ring->given_up))
+		return false;
+	for (unsigned tries = 0; same_section(first, section_of(&ring->producer)); tries++) {
+		if (tries < 64) {
+			sched_yield();
+		} else if (prim_monotonic_ns() < deadline_ns) {
+			prim_sleep(50000);
+		} else {
+			ring->given_up = first;
+			return false;
+		}
+	}
+	return true;
+}
+
+int producer_synchronize(bool at_exit)
+{
+	int result = 0;
+	prim_membarrier(); /* pairs with the barrier after a section's first store */
 	struct process *process = process_peek();
 	if (!process)
 		return 0;
-	prim_membarrier(); /* pairs with the barrier after a section's first store */
-	uint64_t deadline_ns = prim_monotonic_ns() + PATIENCE_NS;
-	for (uint32_t i = 0; i < ring_count(process); i++) {
-		struct rill__producer *producer = &ring_at(process, i)->producer;
-		uint64_t state = __atomic_load_n(&producer->state, __ATOMIC_ACQUIRE);
-		if (!(state & 1))
-			continue;
-		uint64_t head = __atomic_load_n(producer->head, __ATOMIC_ACQUIRE);
-		uint32_t seq = __atomic_load_n(&producer->slow_seq, __ATOMIC_ACQUIRE);
-		/* The same frame may be in its next section: then head or slow_seq has moved. */
-		for (unsigned tries = 0;
-		     __atomic_load_n(&producer->state, __ATOMIC_ACQUIRE) == state &&
-		     __atomic_load_n(producer->head, __ATOMIC_ACQUIRE) == head &&
-		     __atomic_load_n(&producer->slow_seq, __ATOMIC_ACQUIRE) == seq;
-		     tries++) {
-			if (tries < 64)
-				sched_yield();
-			else if (prim_monotonic_ns() < deadline_ns)
-				prim_sleep(50000);
-			else
-				return -EBUSY;
-		}
-	}
-	return 0;
+	uint64_t deadline_ns = prim_monotonic_ns() + (at_exit ? EXIT_PATIENCE_NS : PATIENCE_NS);
+	for (uint32_t i = 0; i < ring_count(process); i++)
+		if (!section_over(ring_at(process, i), deadline_ns))
+			result = -EBUSY;
+	return result;
 }
 
 /* --- start-up

@@ -178,14 +178,12 @@ void rill__register(struct rill__gate *gate, const struct rill_catalog *catalog,
 	control_lock();
 	if (!gate->registered) {
 		struct catalog_entry *entry = NULL;
-		const struct rill_catalog *added = NULL;
 		for (uint32_t i = 0; i < nentries && !entry; i++)
 			if (same(entries[i].catalog, catalog))
 				entry = &entries[i];
-		if (!entry) {
+		bool added = !entry;
+		if (added)
 			entry = entry_add(catalog);
-			added = entry ? entry->catalog : NULL;
-		}
 		if (entry) {
 			gate->registered = 1;
 			gate->catalog_tag = entry->index << 24;
@@ -193,8 +191,8 @@ void rill__register(struct rill__gate *gate, const struct rill_catalog *catalog,
 			entry->gates = gate;
 			__atomic_store_n(&gate->bits, entry->bits, __ATOMIC_RELEASE);
 		}
-		if (added)
-			rill__configure(added);
+		if (added && entry)
+			rill__configure();
 	}
 	control_unlock();
 }
@@ -210,7 +208,7 @@ void rill__unregister(struct rill__gate *gate)
 			*link = gate->next;
 		gate->registered = 0;
 		__atomic_store_n(&gate->bits, rill__closed, __ATOMIC_RELEASE);
-		producer_synchronize();
+		producer_synchronize(false);
 	}
 	control_unlock();
 }
@@ -243,13 +241,13 @@ static void entry_publish(struct catalog_entry *entry, registry_decide decide, v
 		__atomic_store_n(&gate->bits, entry->bits, __ATOMIC_RELEASE);
 }
 
-int registry_publish(registry_decide decide, void *context, struct epoch *epoch)
+int registry_publish(registry_decide decide, void *context, bool at_exit, struct epoch *epoch)
 {
 	control_lock();
 	epoch->published_ticks = clock_now_ticks();
 	for (uint32_t i = 0; i < nentries; i++)
 		entry_publish(&entries[i], decide, context);
-	int error = producer_synchronize();
+	int error = producer_synchronize(at_exit);
 	epoch->confirmed_ticks = clock_now_ticks();
 	control_unlock();
 	return error;

@@ -148,22 +148,26 @@ static struct ring *ring_slot(struct process *process)
 	return ring;
 }
 
-static void ring_lock(struct process *process)
+/* Signals are blocked under it: a handler's first event may need it too. */
+static void ring_lock(struct process *process, sigset_t *before)
 {
+	prim_block_signals(before);
 	while (__atomic_exchange_n(&process->ring_lock, 1, __ATOMIC_ACQUIRE))
 		prim_sleep(20000);
 }
 
-static void ring_unlock(struct process *process)
+static void ring_unlock(struct process *process, const sigset_t *before)
 {
 	__atomic_store_n(&process->ring_lock, 0, __ATOMIC_RELEASE);
+	prim_restore_signals(before);
 }
 
 static struct ring *ring_make(struct process *process, enum ring_kind kind)
 {
 	uint64_t bytes = kind == RING_MAIN ? rill__settings.ring_size_bytes : NESTED_BYTES;
 	struct ring *ring = NULL;
-	ring_lock(process);
+	sigset_t before;
+	ring_lock(process, &before);
 	if (process->ring_bytes + bytes <= rill__settings.ring_memory_bytes)
 		ring = ring_slot(process);
 	if (ring) {
@@ -178,7 +182,7 @@ static struct ring *ring_make(struct process *process, enum ring_kind kind)
 			process->ring_bytes += bytes;
 		}
 	}
-	ring_unlock(process);
+	ring_unlock(process, &before);
 	return ring;
 }
 
@@ -191,6 +195,7 @@ static struct ring *ring_hand_out(struct ring *ring)
 	ring->tid = ring->file->tid = prim_tid();
 	ring->waiting = 0;
 	ring->older = NULL;
+	ring->abandoned = 0;
 	producer->ring = ring;
 	producer->head = &ring->file->head;
 	producer->write = ring->data;
@@ -216,6 +221,11 @@ static void spare_put(struct process *process, struct ring *ring)
 	__atomic_store_n(&ring->status, RING_SPARE, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&process->nspares[ring->kind], 1, __ATOMIC_RELAXED);
 	stack_push(&process->spares[ring->kind], ring);
+}
+
+void ring_give_back(struct process *process, struct ring *ring)
+{
+	spare_put(process, ring);
 }
 
 struct ring *ring_take(struct process *process, enum ring_kind kind)
@@ -248,12 +258,42 @@ void ring_recycle(struct process *process, struct ring *ring)
 			*loss = (struct ring_loss){0, 0};
 		}
 	}
-	ring->tail = 0;
-	__atomic_store_n(&ring->file->tail, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&ring->file->head, 0, __ATOMIC_RELAXED);
+	ring->file->lossy = 0;
+	/* In this order, so that whoever finds the file after a kill -9 never sees records that
+	 * were already taken: a head behind tail is an empty ring. */
+	__atomic_store_n(&ring->file->head, 0, __ATOMIC_RELEASE);
 	ring->serial = ring->file->serial =
 		__atomic_add_fetch(&process->next_serial, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&ring->file->tail, 0, __ATOMIC_RELEASE);
+	ring->tail = 0;
 	spare_put(process, ring);
+}
+
+/*
+ * Gives a spare's memory back. Not while others look at rings under the control lock, and not one
+ * that the collector has on its list because of a pending bit older than the ring's thread.
+ */
+static bool spare_unmap(struct process *process, enum ring_kind kind)
+{
+	if (!control_trylock())
+		return false;
+	struct ring *ring = spare_take(process, kind);
+	bool unmap = ring && !ring->active;
+	if (unmap) {
+		sigset_t before;
+		ring_lock(process, &before);
+		ring_unlink(process, ring);
+		process->ring_bytes -= ring->data_bytes;
+		prim_unmap_ring(ring->file, ring->file->header_bytes, ring->data_bytes);
+		ring->file = NULL;
+		__atomic_store_n(&ring->status, RING_UNUSED, __ATOMIC_RELEASE);
+		stack_push(&process->unused, ring);
+		ring_unlock(process, &before);
+	} else if (ring) {
+		spare_put(process, ring);
+	}
+	control_unlock();
+	return unmap;
 }
 
 void ring_balance_spares(struct process *process)
@@ -266,35 +306,30 @@ void ring_balance_spares(struct process *process)
 				break;
 			spare_put(process, ring);
 		}
-		while (__atomic_load_n(count, __ATOMIC_RELAXED) > SPARES_MAX) {
-			struct ring *ring = spare_take(process, (enum ring_kind)kind);
-			if (!ring)
+		while (__atomic_load_n(count, __ATOMIC_RELAXED) > SPARES_MAX)
+			if (!spare_unmap(process, (enum ring_kind)kind))
 				break;
-			ring_unlink(process, ring);
-			ring_lock(process);
-			process->ring_bytes -= ring->data_bytes;
-			prim_unmap_ring(ring->file, ring->file->header_bytes, ring->data_bytes);
-			ring->file = NULL;
-			__atomic_store_n(&ring->status, RING_UNUSED, __ATOMIC_RELEASE);
-			stack_push(&process->unused, ring);
-			ring_unlock(process);
-		}
 	}
 }
 
-void ring_unlink_all(struct process *process)
+void ring_remove_files(struct process *process)
 {
+	sigset_t before;
+	ring_lock(process, &before);
 	for (uint32_t i = 0; i < ring_count(process); i++) {
 		struct ring *ring = ring_at(process, i);
 		if (ring->file)
 			ring_unlink(process, ring);
 	}
+	process_remove_directory(process);
+	ring_unlock(process, &before);
 }
 
 /* --- losses
  * ---------------------------------------------------------------------------------------------------
  */
 
+/* Atomic adds: a handler of the same thread may count here in between. */
 void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool filtered)
 {
 	const struct catalog_entry *entry = registry_entry(catalog);
@@ -303,41 +338,39 @@ void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool f
 	uint32_t i = entry->first_event + event;
 	if (ring && i < ring->file->nlosses) {
 		struct ring_loss *loss = &ring->file->losses[i];
-		uint64_t *count = filtered ? &loss->filtered : &loss->discarded;
-		__atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(filtered ? &loss->filtered : &loss->discarded, 1,
+				   __ATOMIC_RELAXED);
+		__atomic_store_n(&ring->file->lossy, 1, __ATOMIC_RELEASE);
 		return;
 	}
 	struct catalog_loss *loss = &entry->losses[event];
 	__atomic_add_fetch(filtered ? &loss->filtered : &loss->discarded, 1, __ATOMIC_RELAXED);
 }
 
-struct catalog_loss ring_losses(struct process *process, const struct catalog_entry *entry,
-				uint32_t event)
+static void add_ring_losses(const struct ring *ring, struct catalog_loss *losses, uint32_t nevents)
 {
-	const struct catalog_loss *loss = &entry->losses[event];
-	uint32_t i = entry->first_event + event;
-	struct catalog_loss sum = {__atomic_load_n(&loss->filtered, __ATOMIC_RELAXED),
-				   __atomic_load_n(&loss->discarded, __ATOMIC_RELAXED)};
-	for (uint32_t r = 0; process && r < ring_count(process); r++) {
-		const struct ring *ring = ring_at(process, r);
-		if (!ring->file || i >= ring->file->nlosses)
-			continue;
-		sum.filtered += __atomic_load_n(&ring->file->losses[i].filtered, __ATOMIC_RELAXED);
-		sum.discarded +=
-			__atomic_load_n(&ring->file->losses[i].discarded, __ATOMIC_RELAXED);
+	if (!ring->file || !__atomic_load_n(&ring->file->lossy, __ATOMIC_ACQUIRE))
+		return;
+	for (uint32_t i = 0; i < nevents && i < ring->file->nlosses; i++) {
+		const struct ring_loss *loss = &ring->file->losses[i];
+		losses[i].filtered += __atomic_load_n(&loss->filtered, __ATOMIC_RELAXED);
+		losses[i].discarded += __atomic_load_n(&loss->discarded, __ATOMIC_RELAXED);
 	}
-	return sum;
 }
 
-void ring_losses_sum(struct process *process, uint64_t *filtered, uint64_t *discarded)
+void ring_losses(struct process *process, struct catalog_loss *losses, uint32_t nevents)
 {
-	*filtered = *discarded = 0;
 	for (uint32_t c = 0; c < registry_count(); c++) {
 		const struct catalog_entry *entry = registry_entry(c);
 		for (uint32_t event = 0; event < entry->catalog->nevents; event++) {
-			struct catalog_loss loss = ring_losses(process, entry, event);
-			*filtered += loss.filtered;
-			*discarded += loss.discarded;
+			const struct catalog_loss *loss = &entry->losses[event];
+			uint32_t i = entry->first_event + event;
+			if (i >= nevents)
+				break;
+			losses[i].filtered = __atomic_load_n(&loss->filtered, __ATOMIC_RELAXED);
+			losses[i].discarded = __atomic_load_n(&loss->discarded, __ATOMIC_RELAXED);
 		}
 	}
+	for (uint32_t r = 0; process && r < ring_count(process); r++)
+		add_ring_losses(ring_at(process, r), losses, nevents);
 }

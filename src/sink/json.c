@@ -203,8 +203,6 @@ static void json_forget(void *state)
 {
 	struct json_sink *sink = state;
 	lines_forget(&sink->lines);
-	json_free(&sink->json);
-	free(sink);
 }
 
 const struct rill_sink_type sink_json = {

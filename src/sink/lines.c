@@ -68,5 +68,4 @@ void lines_close(struct lines *lines)
 void lines_forget(struct lines *lines)
 {
 	out_forget(lines->out);
-	buffer_free(&lines->text);
 }

@@ -198,5 +198,4 @@ void out_forget(struct out *out)
 		queue_forget(out->queue);
 	else
 		close(out->stream.fd);
-	free(out);
 }

@@ -344,6 +344,4 @@ void queue_close(struct queue *queue)
 void queue_forget(struct queue *queue)
 {
 	close(queue->stream.fd);
-	munmap(queue->lines, queue->size);
-	free(queue);
 }

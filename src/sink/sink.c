@@ -279,7 +279,6 @@ void sink_close(struct sink *sink)
 void sink_forget(struct sink *sink)
 {
 	sink->type->forget(sink->state);
-	free_sink(sink);
 }
 
 static void output_write(void *state, const struct rill_batch *batch)

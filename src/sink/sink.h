@@ -44,7 +44,8 @@ int sink_flush(struct sink *sink);
 /* Flushes, for 2 s at most; what is left counts as failed, which nobody can read any more: for
  * final counts call sink_flush() first. */
 void sink_close(struct sink *sink);
-/* In a forked child: frees everything and writes nothing; what is queued is the parent's. */
+/* In a forked child: closes the descriptors. The memory, which the parent's threads may have been
+ * changing, is left; what is queued is the parent's. */
 void sink_forget(struct sink *sink);
 
 /* The sink as the collector sees it. */

@@ -331,7 +331,6 @@ static void text_forget(void *state)
 {
 	struct text *text = state;
 	lines_forget(&text->lines);
-	free(text);
 }
 
 const struct rill_sink_type sink_text = {

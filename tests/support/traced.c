@@ -14,8 +14,9 @@ struct traced traced_run(int code, const char *const *env, const char *const *ar
 	struct traced traced = {.folder = strdup("/dev/shm/rill-test-XXXXXX")};
 	cr_assert(mkdtemp(traced.folder), "no folder in /dev/shm");
 	const char *all[MAX_ENV + 1] = {"RILL_FILTER=*=trace",
-					format("RILL_SINKS=dump:%s/dump", traced.folder)};
-	size_t n = 2;
+					format("RILL_SINKS=dump:%s/dump", traced.folder),
+				      format("RILL_RUNTIME_DIR=%s", traced.folder)};
+	size_t n = 3;
 	for (; env && *env && n < MAX_ENV; env++)
 		all[n++] = *env;
 	const char *args[16] = {built(format("tests/programs/%s", argv[0]))};

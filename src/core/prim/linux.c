@@ -28,10 +28,41 @@ bool prim_membarrier_register(void)
 	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
+/*
+ * Where the system call fails although it worked at start (a seccomp filter that came later):
+ * taking away access to a page that was just written interrupts the cores that run this process, on
+ * x86.
+ */
+static void membarrier_by_mprotect(void)
+{
+	static char *page;
+	size_t size = prim_page_size();
+	if (!page)
+		page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED)
+		return;
+	mprotect(page, size, PROT_READ | PROT_WRITE);
+	__atomic_add_fetch(page, 1, __ATOMIC_SEQ_CST);
+	mprotect(page, size, PROT_NONE);
+}
+
 void prim_membarrier(void)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0)
+		membarrier_by_mprotect();
+}
+
+void prim_block_signals(sigset_t *before)
+{
+	sigset_t all;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, before);
+}
+
+void prim_restore_signals(const sigset_t *before)
+{
+	pthread_sigmask(SIG_SETMASK, before, NULL);
 }
 
 void prim_futex_wait(uint32_t *word, uint32_t value, uint64_t timeout_ns)
@@ -245,12 +276,11 @@ int prim_thread_start(void (*run)(void *), void *argument, const char *name)
 	pthread_attr_setschedparam(&attributes, &normal);
 	set_process_affinity(&attributes);
 
-	sigset_t all, before;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	sigset_t before;
+	prim_block_signals(&before);
 	pthread_t thread;
 	int error = pthread_create(&thread, &attributes, thread_main, start);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	prim_restore_signals(&before);
 	pthread_attr_destroy(&attributes);
 	if (error)
 		free(start);

@@ -3,12 +3,17 @@
 #ifndef RILL_CORE_PRIM_PRIM_H
 #define RILL_CORE_PRIM_PRIM_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define PRIM_CACHE_LINE 64
 #define PRIM_PAGE       4096u /* smallest page of the supported CPUs; larger ones are multiples */
+
+/* All signals of the calling thread; async-signal-safe. */
+void prim_block_signals(sigset_t *before);
+void prim_restore_signals(const sigset_t *before);
 
 /* Makes every running thread of this process execute a full fence. False: the kernel cannot. */
 bool prim_membarrier_register(void);
