@@ -1,6 +1,7 @@
 #include "core/diagnose.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -62,7 +63,10 @@ void rill__diagnose(const char *place, const char *format, ...)
 	} else {
 		char line[1100];
 		int length = snprintf(line, sizeof line, "rill: %s\n", text);
-		if (write(STDERR_FILENO, line, (size_t)length) < 0)
+		/* Never wait for a pager that was paused: the collector speaks through here too. */
+		struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
+		if (poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) &&
+		    write(STDERR_FILENO, line, (size_t)length) < 0)
 			(void)line; /* nobody left to tell */
 	}
 	errno = saved;

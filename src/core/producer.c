@@ -398,6 +398,36 @@ int producer_synchronize(bool at_exit)
 	return result;
 }
 
+/* --- fork in a handler that interrupted an emit
+ * -----------------------------------------------------
+ *
+ * The child returns into that emit, whose producer is wiped. What it still writes goes here, to
+ * nobody. (If it had its addresses in registers already, it writes once more what the parent's
+ * thread writes there too.)
+ */
+static unsigned char scratch[MIN_RING_BYTES];
+static uint64_t scratch_head;
+static struct rill__producer *interrupted_by_fork;
+static uint64_t interrupted_position;
+
+static void before_fork(void)
+{
+	struct rill__producer *me = rill__me;
+	bool inside = me != &nobody && me != &attaching && me->ring && (me->state & 1);
+	interrupted_by_fork = inside ? me : NULL;
+	interrupted_position = inside ? me->position : 0;
+}
+
+static void in_child(void)
+{
+	struct rill__producer *me = interrupted_by_fork;
+	if (!me)
+		return;
+	me->write = (unsigned char *)((uintptr_t)scratch - interrupted_position);
+	me->head = &scratch_head;
+	rill__me = &nobody; /* its next event makes it a ring */
+}
+
 /* --- start-up
  * ------------------------------------------------------------------------------------------------------------
  */
@@ -406,6 +436,7 @@ __attribute__((constructor(101))) static void producer_init(void)
 {
 	if (pthread_key_create(&thread_key, thread_exit) == 0)
 		__atomic_store_n(&thread_key_made, true, __ATOMIC_RELEASE);
+	pthread_atfork(before_fork, NULL, in_child);
 }
 
 void producer_new_process(void)
