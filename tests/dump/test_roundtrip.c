@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../support/blocks.h"
 #include "../support/files.h"
 #include "../support/records.h"
 #include "dump/dump.h"
@@ -198,6 +199,8 @@ Test(roundtrip, unknown_block_is_skipped_and_newer_version_is_refused)
 {
 	char *folder = folder_make(), *path;
 	struct dump_writer *writer = create(folder);
+	struct dump_epoch epoch = {1, 2, "unknown"};
+	cr_assert_eq(dump_put_epoch(writer, &epoch), 0);
 	cr_assert_eq(dump_put_catalog(writer, 0, &records_catalog), 0);
 	dump_close(writer);
 	size_t size;
@@ -211,9 +214,16 @@ Test(roundtrip, unknown_block_is_skipped_and_newer_version_is_refused)
 	/* A minor version says that there may be blocks of new types. */
 	bytes[8] = 0;
 	bytes[10] = 9;
+	unsigned char *block = (unsigned char *)bytes + 16;
+	while (block_get(block + 4, 2) != 6)
+		block += 32 + (block_get(block + 8, 8) + 7) / 8 * 8;
+	block_put(block + 4, 4000, 2);
+	block_seal(block, block_get(block + 8, 8));
 	file_store(path, bytes, size);
 	reader = reopen(path);
-	cr_expect_null(dump_file(reader, 0)->damage);
+	cr_expect_null(dump_file(reader, 0)->damage, "%s", dump_file(reader, 0)->damage);
+	cr_expect_eq(dump_file(reader, 0)->nepochs, 0);
+	cr_expect_eq(dump_file(reader, 0)->catalogs.count, 1);
 	dump_reader_close(reader);
 }
 
