@@ -61,7 +61,11 @@ static void take(void *state, const struct rill_batch *batch)
 	(void)state;
 	for (size_t i = 0; i < batch->count; i++) {
 		records_seen += batch->entries[i].record != NULL;
-		spans_seen += batch->entries[i].span != NULL;
+		const struct rill_span *span = batch->entries[i].span;
+		spans_seen += span != NULL;
+		cr_assert(!span || span->nstart_items <= 2);
+		cr_assert(!span || span->nend_items <= 2);
+		cr_assert(!span || span->state == RILL_SPAN_HEADLESS || span->nstart_items);
 	}
 }
 
