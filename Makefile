@@ -9,6 +9,8 @@ DESTDIR  ?=
 CC       ?= cc
 CXX      ?= c++
 AR       ?= ar
+LD       ?= ld
+OBJCOPY  ?= objcopy
 OPT      ?= -O2 -g
 VERSION  := 0.1.0
 SOVERSION := 0
@@ -21,7 +23,7 @@ WARN     := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pr
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc -I$(BUILD)/include
 BASE     := $(OPT) $(SAN) -MMD -MP -pthread
 CFLAGS   += -std=gnu11 $(WARN)
-LDLIBS   := -lurcu-bp -lurcu-common -lzstd -pthread
+LDLIBS   := -pthread -lm
 
 V ?= 0
 ifeq ($(V),0)
@@ -41,6 +43,7 @@ GEN_OBJ := $(GEN_SRC:%.c=$(BUILD)/obj/%.o)
 GEN     := $(BUILD)/rill-gen
 STALWART := $(BUILD)/include/rill/stalwart.h
 LIBA    := $(BUILD)/librill.a
+INTERNAL := $(BUILD)/obj/internal.a
 LIBSO   := $(BUILD)/librill.so
 RILL    := $(BUILD)/rill
 
@@ -64,21 +67,34 @@ $(BUILD)/gen/stalwart.c: docs/events.md docs/events.ids $(GEN)
 $(STALWART): $(BUILD)/gen/stalwart.c ;
 
 # --- objects --------------------------------------------------------------------------------------
-$(BUILD)/obj/%.o: %.c | $(HDR)
+# The flags stand in this file: when it changes, everything is compiled again.
+$(LIB_OBJ) $(PIC_OBJ) $(CLI_OBJ) $(GEN_OBJ): Makefile
+$(LIB_OBJ) $(PIC_OBJ): CFLAGS += -fvisibility=hidden
+$(BUILD)/obj/stalwart.o $(BUILD)/pic/stalwart.o: CPPFLAGS += -DRILL_CATALOG_EXPORT
+
+$(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) $(CFLAGS) -c -o $@ $<
 $(BUILD)/pic/%.o: %.c
 	@mkdir -p $(@D)
-	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) -fPIC -fvisibility=hidden $(CFLAGS) -c -o $@ $<
+	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) -fPIC $(CFLAGS) -c -o $@ $<
 $(BUILD)/obj/stalwart.o: $(BUILD)/gen/stalwart.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) $(CFLAGS) -c -o $@ $<
 $(BUILD)/pic/stalwart.o: $(BUILD)/gen/stalwart.c
 	@mkdir -p $(@D)
-	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) -fPIC -fvisibility=hidden $(CFLAGS) -c -o $@ $<
+	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) -fPIC $(CFLAGS) -c -o $@ $<
 
 # --- library and command --------------------------------------------------------------------------
-$(LIBA): $(LIB_OBJ)
+# One object in which only the public names are global: a program may have a queue_put() of its own.
+$(BUILD)/obj/librill.o: $(LIB_OBJ)
+	$(call say,LD,$@) $(LD) -r -o $@.all $^ && $(OBJCOPY) --localize-hidden $@.all $@ && rm $@.all
+$(LIBA): $(BUILD)/obj/librill.o
+	@rm -f $@
+	$(call say,AR,$@) $(AR) rcs $@ $^
+
+# The same with every name, for the rill command and the tests of its parts.
+$(INTERNAL): $(LIB_OBJ)
 	@rm -f $@
 	$(call say,AR,$@) $(AR) rcs $@ $^
 
@@ -88,7 +104,119 @@ $(LIBSO).$(SOVERSION): $(PIC_OBJ) src/librill.map
 $(LIBSO): $(LIBSO).$(SOVERSION)
 	$(Q)ln -sf librill.so.$(SOVERSION) $@
 
-$(RILL): $(CLI_OBJ) $(LIBA)
-	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $(CLI_OBJ) $(LIBA) $(LDLIBS) -lm
+$(RILL): $(CLI_OBJ) $(INTERNAL)
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $(CLI_OBJ) $(INTERNAL) $(LDLIBS)
 
--include $(LIB_OBJ:.o=.d) $(PIC_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(GEN_OBJ:.o=.d)
+$(BUILD)/rill.pc: src/rill.pc.in
+	@mkdir -p $(@D)
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< >$@
+
+# --- examples ---------------------------------------------------------------------------------------
+SMTPD_SRC := $(wildcard examples/smtpd/*.c)
+SMTPD_OBJ := $(SMTPD_SRC:%.c=$(BUILD)/obj/%.o)
+SMTPD     := $(BUILD)/examples/smtpd
+HELLO     := $(BUILD)/examples/hello
+EXAMPLES  := $(if $(SMTPD_SRC),$(SMTPD)) $(if $(wildcard examples/hello/hello.c),$(HELLO))
+
+.PHONY: examples
+examples: $(EXAMPLES) ## build the examples
+
+$(SMTPD): $(SMTPD_OBJ) $(LIBA)
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(SMTPD_OBJ): $(STALWART)
+$(SMTPD_OBJ): CPPFLAGS += -Iexamples
+
+$(BUILD)/gen/hello.c: examples/hello/hello.md examples/hello/hello.ids $(GEN)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@) $(GEN) --name hello --locked --header $(BUILD)/gen/hello_events.h --source $@ $<
+$(BUILD)/obj/examples/hello/hello.o: CPPFLAGS += -I$(BUILD)/gen
+$(BUILD)/obj/examples/hello/hello.o: $(BUILD)/gen/hello.c
+$(BUILD)/obj/hello-catalog.o: $(BUILD)/gen/hello.c
+	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) $(CFLAGS) -c -o $@ $<
+$(HELLO): $(BUILD)/obj/examples/hello/hello.o $(BUILD)/obj/hello-catalog.o $(LIBA)
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# --- tests --------------------------------------------------------------------------------------------
+# tests/AREA/test_X.c is a Criterion program; tests/programs/X.c is a process that tests run.
+TEST_SRC    := $(wildcard tests/*/test_*.c)
+SUPPORT_SRC := $(wildcard tests/support/*.c)
+PROGRAM_SRC := $(filter-out %/plugin.c,$(wildcard tests/programs/*.c))
+TESTS       := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
+PROGRAMS    := $(PROGRAM_SRC:tests/%.c=$(BUILD)/tests/%) $(BUILD)/tests/programs/plugin.so
+SUPPORT_OBJ := $(SUPPORT_SRC:%.c=$(BUILD)/obj/%.o)
+TEST_OBJ    := $(TEST_SRC:%.c=$(BUILD)/obj/%.o) $(PROGRAM_SRC:%.c=$(BUILD)/obj/%.o) $(SUPPORT_OBJ)
+
+.PHONY: test-programs
+test-programs: all examples $(TESTS) $(PROGRAMS) ## build everything that the tests run
+
+$(TEST_OBJ): CPPFLAGS += -Itests
+$(TEST_OBJ): $(STALWART)
+$(TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(INTERNAL)
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
+# Most are programs as a user writes them; those named *_race take a part of librill by itself.
+$(filter %_race,$(PROGRAMS)): $(INTERNAL)
+$(filter-out %_race %/loader %.so,$(PROGRAMS)): $(LIBA)
+$(filter-out %/loader %.so,$(PROGRAMS)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS) -ldl
+
+# A plugin and a program that loads it share the library.
+$(BUILD)/tests/programs/loader: $(BUILD)/obj/tests/programs/loader.o $(LIBSO)
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $< -L$(BUILD) -lrill -pthread -Wl,-rpath,'$$ORIGIN/../..' -ldl
+$(BUILD)/tests/programs/plugin.so: tests/programs/plugin.c $(LIBSO)
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(CPPFLAGS) $(OPT) $(SAN) -std=gnu11 -fPIC -shared -o $@ $< -L$(BUILD) -lrill
+
+# --- packages, demo, tests, installation ----------------------------------------------------------------
+.PHONY: packages demo test check test-medium test-long fresh install format lint
+packages: ## install the Debian packages that building needs
+	$(Q)tests/packages.sh build
+
+demo: ## install what is missing, build, trace a live mail server, check what was seen
+	$(Q)tests/packages.sh build demo
+	$(Q)$(MAKE) --no-print-directory all examples
+	$(Q)examples/smtpd/demo.sh $(BUILD)
+
+test: ## install what is missing, build, run the short tier of the tests
+	$(Q)tests/packages.sh build test
+	$(Q)$(MAKE) --no-print-directory check
+
+check: test-programs ## the short tier, without looking at packages
+	$(Q)tests/run.sh short $(BUILD)
+
+test-medium: test-programs ## longer stress, sanitizers: about half an hour
+	$(Q)tests/run.sh medium $(BUILD)
+
+test-long: test-programs ## the same for hours
+	$(Q)tests/run.sh long $(BUILD)
+
+fresh: ## both commands of the README in a bare Debian 12 (needs root and debootstrap)
+	$(Q)tests/fresh.sh
+
+install: all ## install below DESTDIR and PREFIX
+	install -d $(DESTDIR)$(PREFIX)/include/rill/static $(DESTDIR)$(PREFIX)/lib/pkgconfig \
+		$(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/doc/rill
+	install -m 644 include/rill/*.h $(STALWART) $(DESTDIR)$(PREFIX)/include/rill
+	install -m 644 include/rill/static/*.h $(DESTDIR)$(PREFIX)/include/rill/static
+	install -m 644 $(LIBA) $(DESTDIR)$(PREFIX)/lib
+	install -m 755 $(LIBSO).$(SOVERSION) $(DESTDIR)$(PREFIX)/lib
+	ln -sf librill.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/librill.so
+	install -m 644 $(BUILD)/rill.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 755 $(RILL) $(GEN) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(wildcard docs/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 docs/*.md docs/events.ids $(DESTDIR)$(PREFIX)/share/doc/rill
+
+C_FILES := $(wildcard include/rill/*.h include/rill/static/*.h src/*/*.[ch] src/core/prim/*.[ch] gen/*.[ch] \
+	bench/*/*.[ch] tests/*/*.[ch] examples/*/*.[ch])
+format: ## format all C files
+	clang-format -i $(C_FILES)
+
+lint: $(STALWART) ## clang-format, clang-tidy, cppcheck, codespell: silent when clean
+	$(Q)tests/lint.sh $(BUILD) $(C_FILES)
+
+-include $(LIB_OBJ:.o=.d) $(PIC_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(GEN_OBJ:.o=.d) $(TEST_OBJ:.o=.d)
+-include $(SMTPD_OBJ:.o=.d) $(BUILD)/obj/examples/hello/hello.d

@@ -56,10 +56,10 @@ struct rill_catalogs {
 };
 
 /* Opens a list or event item. 0; -EBADMSG: its bytes are not what an encoder writes. */
-int rill_nested_open(struct rill_nested *nested, const struct rill_item *item,
-		     const struct rill_catalogs *catalogs);
+RILL_API int rill_nested_open(struct rill_nested *nested, const struct rill_item *item,
+			      const struct rill_catalogs *catalogs);
 /* The next element. 1: there is one; 0: no more; -EBADMSG. */
-int rill_nested_next(struct rill_nested *nested, struct rill_item *item);
+RILL_API int rill_nested_next(struct rill_nested *nested, struct rill_item *item);
 
 #define RILL_MAX_ITEMS 16u
 
@@ -107,8 +107,8 @@ struct rill_record {
  * once and none that the record carries itself. Writes at most `max` and returns how many.
  * Innermost first. The span's own start and end events inherit from the spans around it only.
  */
-size_t rill_record_inherited(const struct rill_record *record, const struct rill_item **items,
-			     size_t max);
+RILL_API size_t rill_record_inherited(const struct rill_record *record,
+				      const struct rill_item **items, size_t max);
 
 /* A batch, in the order in which it is to be written. Either pointer of an entry is NULL. */
 struct rill_entry {
@@ -122,7 +122,20 @@ struct rill_batch {
 	struct rill_catalogs catalogs;
 };
 
-struct rill_sink;
+/* In place of an event id: a span, not a record. */
+#define RILL_SPAN_ENTRY UINT16_MAX
+
+/* What a sink tells its owner, from any thread, until close() returns. */
+struct rill_sink_owner {
+	/* For sinks with a queue of their own: one entry that write() had taken was lost after all,
+	 * and counts as failed, not as written.
+	 * catalog_index, event_id: the record's; event_id of a span: RILL_SPAN_ENTRY. */
+	void (*lost)(void *context, uint16_t catalog_index, uint16_t event_id, int error);
+	/* After losses or a failed write(): everything taken since has been written. The next
+	 * failure is news again. */
+	void (*recovered)(void *context);
+	void *context;
+};
 
 /*
  * The functions of a sink type. Errors are negative errno values; after one the batch's entries
@@ -130,12 +143,20 @@ struct rill_sink;
  */
 struct rill_sink_type {
 	const char *name; /* what a spec starts with: "text" of "text:stderr" */
-	/* argument: what follows the name and the colon. `error` gets one sentence. */
-	int (*open)(const char *argument, void **state, char *error, size_t error_size);
-	/* *taken: how many of the batch's entries are written or safely queued. */
+	/* argument: what follows the name and the colon, without the options of every sink. `error`
+	 * gets one sentence. owner: lives until close() or forget() has returned. */
+	int (*open)(const char *argument, const struct rill_sink_owner *owner, void **state,
+		    char *error, size_t error_size);
+	/* *taken: how many of the batch's entries are written or safely queued. 0 only if all are.
+	 */
 	int (*write)(void *state, const struct rill_batch *batch, size_t *taken);
+	/* Waits, not for long, until what is queued is written. */
 	int (*flush)(void *state);
 	void (*close)(void *state);
+	/* In a forked child, where no thread of the sink's is: closes descriptors, frees nothing (the
+	 * parent's threads may have been changing it), writes nothing, waits for
+	 * nothing. */
+	void (*forget)(void *state);
 };
 
 #ifdef __cplusplus

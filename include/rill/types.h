@@ -2,6 +2,9 @@
 #ifndef RILL_TYPES_H
 #define RILL_TYPES_H
 
+/* What librill.so exports; everything else in it is hidden. */
+#define RILL_API __attribute__((visibility("default")))
+
 #ifdef __cplusplus
 extern "C" {
 #endif

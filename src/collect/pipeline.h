@@ -14,7 +14,7 @@ struct output {
 	void (*write)(void *state, const struct rill_batch *batch);
 	int (*flush)(void *state);
 	void (*close)(void *state);
-	void (*forget)(void *state); /* in a forked child: frees, writes nothing */
+	void (*forget)(void *state); /* in a forked child: closes descriptors, no more */
 	void *state;
 };
 

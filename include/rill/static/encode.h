@@ -100,7 +100,7 @@ RILL__INLINE struct rill__val rill__val_in6(const struct in6_addr *address)
 }
 
 /* AF_INET, AF_INET6; of any other family: no address. */
-struct rill__val rill__val_sockaddr(const void *address) __attribute__((pure));
+RILL_API struct rill__val rill__val_sockaddr(const void *address) __attribute__((pure));
 /* The other way: what a key's argument is as an element of a nested event. */
 RILL__INLINE struct rill_value rill__value_of(uint32_t type, struct rill__val val)
 {
@@ -111,9 +111,9 @@ RILL__INLINE struct rill_value rill__value_of(uint32_t type, struct rill__val va
 }
 
 /* Measures a list or an event; a structure of <rill/value.h> in general. */
-struct rill__val rill__val_typed(struct rill_value value) __attribute__((pure));
+RILL_API struct rill__val rill__val_typed(struct rill_value value) __attribute__((pure));
 /* Writes a list's or an event's `length` bytes: the same walk as the one that measured them. */
-void rill__put_typed(unsigned char *to, uint32_t type, const struct rill__val *val);
+RILL_API void rill__put_typed(unsigned char *to, uint32_t type, const struct rill__val *val);
 
 /* Lengths that together cannot make a record too large for the smallest ring: they need no look at
  * the ring. A power of two less one, so that the lengths can be tested with one OR. */
@@ -124,8 +124,8 @@ void rill__put_typed(unsigned char *to, uint32_t type, const struct rill__val *v
  * How many of a value's bytes are kept in a record whose lengths are together `total` (saturated):
  * strings end at a UTF-8 boundary, lists and events at an element. Counts what it cuts.
  */
-uint64_t rill__shorten(const struct rill__val *val, uint32_t type, uint64_t total, uint32_t nslots)
-	__attribute__((cold));
+RILL_API uint64_t rill__shorten(const struct rill__val *val, uint32_t type, uint64_t total,
+				uint32_t nslots) __attribute__((cold));
 
 /* Longer than this is an error of the caller's, such as a negative length: nothing is kept of it.
  */
@@ -151,7 +151,7 @@ RILL__INLINE void rill__put64(unsigned char *to, uint64_t value)
 	memcpy(to, &value, sizeof value);
 }
 
-void rill__put_long(unsigned char *to, const void *from, uint64_t length);
+RILL_API void rill__put_long(unsigned char *to, const void *from, uint64_t length);
 
 /* Copies short strings without a call: head and tail of the string, which may overlap. */
 RILL__INLINE void rill__put_bytes(unsigned char *to, const unsigned char *from, uint64_t length)

@@ -155,7 +155,7 @@ RILL__VAL_TYPED(event)
 	uint64_t rill__time;                                                                       \
 	struct rill__place rill__place = rill__reserve(gate, id, rill__size, &rill__time);         \
 	if (RILL__LIKELY(rill__place.producer != NULL)) {                                          \
-		unsigned char *rill__at = rill__place.producer->write + rill__place.head;          \
+		unsigned char *rill__at = rill__place.producer->write + rill__place.position;      \
 		unsigned char *rill__tail = rill__at + RILL__TAIL_AT(n);                           \
 		if (0 RILL__INDEX##n(RILL__OR_TAIL, ))                                             \
 			rill__put64(rill__at + rill__size - 8, 0);                                 \

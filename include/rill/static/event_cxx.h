@@ -270,7 +270,7 @@ RILL__INLINE void rill__cxx_emit(const rill__gate *gate, rill__cxx_slot<Tag, Typ
 	rill__place place = rill__reserve(gate, Event, size, &ticks);
 	if (RILL__UNLIKELY(place.producer == nullptr))
 		return;
-	unsigned char *at = place.producer->write + place.head;
+	unsigned char *at = place.producer->write + place.position;
 	unsigned char *tag = at + sizeof(rill__record);
 	unsigned char *word = at + RILL__WORDS_AT(n);
 	unsigned char *tail = at + RILL__TAIL_AT(n);

@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include <rill/static/prim.h>
+#include <rill/types.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -52,9 +53,10 @@ struct rill__record {
 
 struct rill__producer {
 	uint64_t state;
-	uint64_t limit;       /* head may advance to here without a look at tail */
-	unsigned char *write; /* write + head is where the record at head goes */
-	uint64_t *head;       /* in the ring's file */
+	uint64_t position;    /* where the next record goes, in bytes since the ring was made */
+	uint64_t limit;       /* position may advance to here without a look at tail */
+	unsigned char *write; /* write + position is where the record goes */
+	uint64_t *head;       /* position, published: in the ring's file */
 	uint32_t armed;       /* the collector wants to be told of the next record */
 	uint32_t slow_seq;    /* counts passes of the slow path: progress that head does not show */
 	uint64_t ticks;       /* time stamp of a record that the slow path reserved */
@@ -71,14 +73,14 @@ struct rill__gate {
 };
 
 /* This thread's producer. Before its first event: one whose state is odd for ever. */
-extern __thread struct rill__producer *rill__me __attribute__((tls_model("initial-exec")));
+extern RILL_API __thread struct rill__producer *rill__me __attribute__((tls_model("initial-exec")));
 
 struct rill__place {
 	struct rill__producer *producer; /* NULL: no room, or off by now; already counted */
-	uint64_t head;
+	uint64_t position;
 };
 
-extern const unsigned char rill__closed[]; /* all off: the bits of a gate not registered */
+extern RILL_API const unsigned char rill__closed[]; /* all off: the bits of a gate not registered */
 
 struct rill_catalog;
 
@@ -87,15 +89,15 @@ struct rill_catalog;
  * section of any thread still reads the gate. layout and size: of the headers that the object was
  * compiled with; if they are not the library's, the gate stays closed and a diagnostic says so.
  */
-void rill__register(struct rill__gate *gate, const struct rill_catalog *catalog, uint32_t layout,
-		    size_t size);
-void rill__unregister(struct rill__gate *gate);
+RILL_API void rill__register(struct rill__gate *gate, const struct rill_catalog *catalog,
+			     uint32_t layout, size_t size);
+RILL_API void rill__unregister(struct rill__gate *gate);
 
 /* Everything that the inline path does not do: first event, handler, fork, wrap, full, off by now.
  */
-struct rill__place rill__reserve_slow(const struct rill__gate *gate, uint32_t event, uint64_t size,
-				      uint64_t state) __attribute__((cold));
-void rill__notify(struct rill__producer *producer) __attribute__((cold));
+RILL_API struct rill__place rill__reserve_slow(const struct rill__gate *gate, uint32_t event,
+					       uint64_t size, uint64_t state) __attribute__((cold));
+RILL_API void rill__notify(struct rill__producer *producer) __attribute__((cold));
 
 #if defined(__SANITIZE_THREAD__)
 #define RILL__SANITIZE_THREAD 1
@@ -128,17 +130,18 @@ RILL__INLINE struct rill__place rill__reserve(const struct rill__gate *gate, uin
 {
 	struct rill__place place;
 	place.producer = rill__me;
-	place.head = __atomic_load_n(&place.producer->state, __ATOMIC_RELAXED);
-	if (RILL__LIKELY((place.head & 1) == 0)) {
+	uint64_t state = __atomic_load_n(&place.producer->state, __ATOMIC_RELAXED);
+	if (RILL__LIKELY((state & 1) == 0)) {
 		__atomic_store_n(&place.producer->state, rill__stack_mark(), __ATOMIC_RELAXED);
-		RILL__COMPILER_BARRIER(); /* pairs with membarrier(2) in rill__filter_publish() */
+		RILL__COMPILER_BARRIER(); /* pairs with membarrier(2) in producer_synchronize() */
+		place.position = place.producer->position;
 		if (RILL__LIKELY(rill__gate_open(gate, event)) &&
-		    RILL__LIKELY(place.head + size <= place.producer->limit)) {
+		    RILL__LIKELY(place.position + size <= place.producer->limit)) {
 			*ticks = rill__ticks();
 			return place;
 		}
 	}
-	place = rill__reserve_slow(gate, event, size, place.head);
+	place = rill__reserve_slow(gate, event, size, state);
 	if (place.producer)
 		*ticks = place.producer->ticks;
 	return place;
@@ -147,10 +150,11 @@ RILL__INLINE struct rill__place rill__reserve(const struct rill__gate *gate, uin
 /* Publishes the record and leaves the section. */
 RILL__INLINE void rill__commit(struct rill__place place, uint64_t size)
 {
-	uint64_t head = place.head + size;
-	__atomic_store_n(place.producer->head, head, __ATOMIC_RELEASE);
-	__atomic_store_n(&place.producer->state, head, __ATOMIC_RELEASE);
-	RILL__COMPILER_BARRIER(); /* pairs with membarrier(2) in collector_disarm() */
+	uint64_t position = place.position + size;
+	__atomic_store_n(place.producer->head, position, __ATOMIC_RELEASE);
+	place.producer->position = position;
+	__atomic_store_n(&place.producer->state, 0, __ATOMIC_RELEASE);
+	RILL__COMPILER_BARRIER(); /* pairs with membarrier(2) in disarm_idle() */
 	if (RILL__UNLIKELY(RILL__LOAD(place.producer->armed)))
 		rill__notify(place.producer);
 }

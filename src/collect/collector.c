@@ -1,0 +1,527 @@
+/* The collector's thread: its mailbox, its rounds, its sleep. */
+#include "collect/collector.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collect/state.h"
+#include "core/diagnose.h"
+
+#define CLOCK_EVERY_NS  100000000u
+#define COUNTS_EVERY_NS 1000000000u
+
+/* --- active rings
+ * ---------------------------------------------------------------------------------------- */
+
+static bool make_capacity(struct collector *collector)
+{
+	if (collector->nactive < collector->capacity)
+		return true;
+	uint32_t capacity = collector->capacity ? 2 * collector->capacity : 16;
+	struct ring **active = realloc(collector->active, capacity * sizeof *active);
+	if (active)
+		collector->active = active;
+	struct cursor *cursors = realloc(collector->cursors, capacity * sizeof *cursors);
+	if (cursors)
+		collector->cursors = cursors;
+	if (!active || !cursors)
+		return false;
+	collector->capacity = capacity;
+	return true;
+}
+
+static void activate(struct collector *collector, struct ring *ring)
+{
+	/* A pending bit may be older than the ring's thread: it may even be a spare by now. */
+	if (!ring->file || (!ring->active && !make_capacity(collector)))
+		return; /* without memory: it stays armed, and its next record tells again */
+	__atomic_store_n(&ring->producer.armed, 0, __ATOMIC_RELAXED);
+	if (ring->active)
+		return;
+	ring->active = true;
+	ring->idle_since_ns = 0;
+	collector->active[collector->nactive++] = ring;
+}
+
+static void take_pending(struct collector *collector)
+{
+	struct process *process = collector->process;
+	uint32_t words = (ring_count(process) + 63) / 64;
+	for (uint32_t w = 0; w < words; w++) {
+		if (!__atomic_load_n(&process->pending[w], __ATOMIC_RELAXED))
+			continue;
+		uint64_t bits = __atomic_exchange_n(&process->pending[w], 0, __ATOMIC_ACQ_REL);
+		for (; bits; bits &= bits - 1)
+			activate(collector,
+				 ring_at(process, w * 64 + (uint32_t)__builtin_ctzll(bits)));
+	}
+}
+
+static bool any_pending(struct process *process)
+{
+	uint32_t words = (ring_count(process) + 63) / 64;
+	for (uint32_t w = 0; w < words; w++)
+		if (__atomic_load_n(&process->pending[w], __ATOMIC_SEQ_CST))
+			return true;
+	return false;
+}
+
+static void activate_all(struct collector *collector)
+{
+	for (uint32_t i = 0; i < ring_count(collector->process); i++) {
+		struct ring *ring = ring_at(collector->process, i);
+		if (ring->file &&
+		    __atomic_load_n(&ring->file->head, __ATOMIC_ACQUIRE) != ring->tail)
+			activate(collector, ring);
+	}
+}
+
+static bool is_empty(const struct ring *ring)
+{
+	return __atomic_load_n(&ring->file->head, __ATOMIC_ACQUIRE) == ring->tail;
+}
+
+/*
+ * Lets go of the rings that have been empty for a while: arms each, makes sure by membarrier that a
+ * producer that missed it has its record seen here, and looks again.
+ */
+static void disarm_idle(struct collector *collector, uint64_t now_ns)
+{
+	uint32_t candidates = 0;
+	for (uint32_t i = 0; i < collector->nactive; i++) {
+		struct ring *ring = collector->active[i];
+		bool left = __atomic_load_n(&ring->status, __ATOMIC_ACQUIRE) == RING_LEFT;
+		if (!is_empty(ring))
+			ring->idle_since_ns = 0;
+		else if (!ring->idle_since_ns)
+			ring->idle_since_ns = now_ns;
+		if (ring->idle_since_ns && (left || now_ns - ring->idle_since_ns >= LINGER_NS)) {
+			__atomic_store_n(&ring->producer.armed, 1, __ATOMIC_RELAXED);
+			candidates++;
+		}
+	}
+	if (!candidates)
+		return;
+	prim_membarrier(); /* pairs with the barrier in rill__commit() */
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < collector->nactive; i++) {
+		struct ring *ring = collector->active[i];
+		if (!__atomic_load_n(&ring->producer.armed, __ATOMIC_RELAXED)) {
+			collector->active[kept++] = ring;
+			continue;
+		}
+		/* Before the look at head: once the thread has left, head is final. */
+		bool left = __atomic_load_n(&ring->status, __ATOMIC_ACQUIRE) == RING_LEFT;
+		if (!is_empty(ring)) {
+			__atomic_store_n(&ring->producer.armed, 0, __ATOMIC_RELAXED);
+			ring->idle_since_ns = 0;
+			collector->active[kept++] = ring;
+			continue;
+		}
+		ring->active = false;
+		if (left)
+			ring_recycle(collector->process, ring);
+	}
+	collector->nactive = kept;
+}
+
+/* --- clock and counts
+ * ------------------------------------------------------------------------------------- */
+
+static void keep_clock(struct collector *collector, uint64_t now_ns)
+{
+	if (now_ns >= collector->clock_due_ns) {
+		struct clock_point last = collector->clock;
+		clock_calibrate_next(&collector->clock, &last);
+		collector->clock_due_ns = now_ns + CLOCK_EVERY_NS;
+		dumps_clock(collector);
+	}
+	if (now_ns >= collector->counts_due_ns) {
+		collector->counts_due_ns = now_ns + COUNTS_EVERY_NS;
+		dumps_counts(collector);
+	}
+}
+
+/* --- rounds
+ * --------------------------------------------------------------------------------------------------
+ */
+
+/* Everything that is published now, from every ring. */
+static uint64_t drain_published(struct collector *collector)
+{
+	take_pending(collector);
+	activate_all(collector);
+	return drain_pass(collector, true);
+}
+
+static void flush(struct collector *collector)
+{
+	drain_published(collector);
+	dumps_counts(collector);
+	for (uint32_t i = 0; i < collector->noutputs; i++)
+		collector->outputs[i].flush(collector->outputs[i].state);
+	for (uint32_t i = 0; i < collector->ndumps; i++)
+		dump_sync(collector->dumps[i].writer);
+}
+
+static void close_all(struct collector *collector)
+{
+	pipeline_end(collector->pipeline, collector->outputs, collector->noutputs);
+	dumps_counts(collector);
+	for (uint32_t i = 0; i < collector->noutputs; i++) {
+		collector->outputs[i].flush(collector->outputs[i].state);
+		collector->outputs[i].close(collector->outputs[i].state);
+	}
+	for (uint32_t i = 0; i < collector->ndumps; i++) {
+		int error = dump_close(collector->dumps[i].writer);
+		if (error)
+			rill__diagnose(__func__, "cannot finish a dump (%s)", strerror(-error));
+		free(collector->dumps[i].tally);
+	}
+	collector->noutputs = collector->ndumps = 0;
+}
+
+static void message_release(struct message *message)
+{
+	if (__atomic_sub_fetch(&message->owners, 1, __ATOMIC_ACQ_REL) == 0) {
+		free(message->expression);
+		free(message);
+	}
+}
+
+/* False: it was told to stop. */
+static bool obey(struct collector *collector, struct message *message)
+{
+	bool go_on = true;
+	switch (message->kind) {
+	case MESSAGE_OUTPUT:
+		if (collector->noutputs == MAX_OUTPUTS) {
+			message->output.close(message->output.state);
+			message->result = -ENOSPC;
+		} else {
+			collector->outputs[collector->noutputs++] = message->output;
+		}
+		break;
+	case MESSAGE_DUMP:
+		if (collector->ndumps == MAX_DUMPS) {
+			dump_close(message->writer);
+			message->result = -ENOSPC;
+		} else {
+			dumps_add(collector, message->writer);
+		}
+		break;
+	case MESSAGE_EPOCH:
+		dumps_epoch(collector, &message->epoch, message->expression);
+		break;
+	case MESSAGE_FLUSH:
+		flush(collector);
+		break;
+	case MESSAGE_COUNTS:
+		message->counts = collector->counts;
+		message->counts.bad += pipeline_bad_records(collector->pipeline);
+		break;
+	case MESSAGE_STOP:
+		while (drain_published(collector) > 0)
+			; /* it ends: all gates are closed */
+		close_all(collector);
+		go_on = false;
+		break;
+	}
+	__atomic_store_n(&message->done, 1, __ATOMIC_RELEASE);
+	prim_futex_wake(&message->done, 1);
+	message_release(message);
+	return go_on;
+}
+
+static bool read_mail(struct collector *collector)
+{
+	if (!__atomic_load_n(&collector->mailbox, __ATOMIC_RELAXED))
+		return true;
+	struct message *newest = __atomic_exchange_n(&collector->mailbox, NULL, __ATOMIC_ACQ_REL);
+	struct message *first = NULL;
+	while (newest) {
+		struct message *next = newest->next;
+		newest->next = first;
+		first = newest;
+		newest = next;
+	}
+	bool go_on = true;
+	while (first) {
+		struct message *next = first->next;
+		go_on = obey(collector, first) && go_on;
+		first = next;
+	}
+	return go_on;
+}
+
+/* Until a producer or a message tells. Nothing is held back here: every active ring was let go. */
+static void sleep_until_told(struct collector *collector)
+{
+	struct process *process = collector->process;
+	__atomic_store_n(&process->wake, WAKE_SLEEPING, __ATOMIC_SEQ_CST);
+	/* Pairs with rill__notify() and post(): they leave word and then look at wake. */
+	if (!any_pending(process) && !__atomic_load_n(&collector->mailbox, __ATOMIC_SEQ_CST))
+		prim_futex_wait(&process->wake, WAKE_SLEEPING,
+				producer_fences() ? 10 * (uint64_t)NAP_NS : UINT64_MAX);
+	__atomic_store_n(&process->wake, WAKE_RUNNING, __ATOMIC_SEQ_CST);
+	if (producer_fences())
+		activate_all(collector);
+}
+
+static void nap(struct collector *collector)
+{
+	struct process *process = collector->process;
+	if (producer_fences()) /* a producer may have missed that it was armed */
+		activate_all(collector);
+	__atomic_store_n(&process->wake, WAKE_NAPPING, __ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&collector->mailbox, __ATOMIC_SEQ_CST))
+		prim_futex_wait(&process->wake, WAKE_NAPPING, NAP_NS);
+	__atomic_store_n(&process->wake, WAKE_RUNNING, __ATOMIC_SEQ_CST);
+}
+
+/* A moment in which the producers fill their rings undisturbed: reading head slows them down. */
+static void pause_briefly(void)
+{
+	uint64_t until_ns = prim_monotonic_ns() + 10000;
+	while (prim_monotonic_ns() < until_ns)
+		;
+}
+
+#define BUSY_BYTES 16384u /* a pass that took as much will find as much again soon */
+
+#define HOUSEKEEPING_NS 10000000u
+
+/* Also beside a thread that never pauses: others end and leave their rings. */
+static void keep_house(struct collector *collector, uint64_t now_ns)
+{
+	ring_balance_spares(collector->process);
+	disarm_idle(collector, now_ns);
+	collector->house_due_ns = now_ns + HOUSEKEEPING_NS;
+}
+
+/* What an earlier collector of this process left: it is the rings' only consumer now. */
+static void take_over(struct collector *collector)
+{
+	for (uint32_t i = 0; i < ring_count(collector->process); i++) {
+		struct ring *ring = ring_at(collector->process, i);
+		uint32_t status = __atomic_load_n(&ring->status, __ATOMIC_ACQUIRE);
+		ring->active = false;
+		ring->idle_since_ns = 0;
+		if (ring->file && (status == RING_OWNED || status == RING_LEFT))
+			activate(collector, ring);
+	}
+}
+
+static void run(void *argument)
+{
+	struct collector *collector = argument;
+	clock_calibrate_first(&collector->clock);
+	take_over(collector);
+	sweep();
+	uint32_t quiet = 0;
+	while (read_mail(collector)) {
+		take_pending(collector);
+		uint64_t taken = drain_pass(collector, false);
+		uint64_t now_ns = prim_monotonic_ns();
+		keep_clock(collector, now_ns);
+		quiet = taken >= BUSY_BYTES ? 0 : quiet + 1;
+		if (quiet == 1) {
+			pause_briefly();
+		} else if (quiet > 1) {
+			keep_house(collector, now_ns);
+			if (collector->nactive == 0)
+				sleep_until_told(collector);
+			else
+				nap(collector);
+		} else if (now_ns >= collector->house_due_ns) {
+			keep_house(collector, now_ns);
+		}
+	}
+	__atomic_store_n(&collector->stopped, 1, __ATOMIC_RELEASE);
+}
+
+/* --- from outside
+ * --------------------------------------------------------------------------------------------------
+ */
+
+static void post(struct collector *collector, struct message *message)
+{
+	struct message *top = __atomic_load_n(&collector->mailbox, __ATOMIC_RELAXED);
+	do
+		message->next = top;
+	while (!__atomic_compare_exchange_n(&collector->mailbox, &top, message, false,
+					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	uint32_t wake = __atomic_load_n(&collector->process->wake, __ATOMIC_SEQ_CST);
+	if (wake != WAKE_RUNNING) {
+		__atomic_store_n(&collector->process->wake, WAKE_TOLD, __ATOMIC_SEQ_CST);
+		prim_futex_wake(&collector->process->wake, 1);
+	}
+}
+
+/* Posts and waits for the answer. */
+static int ask(struct collector *collector, struct message *message, uint64_t timeout_ns,
+	       struct collector_counts *answer)
+{
+	message->owners = 2;
+	uint64_t start_ns = prim_monotonic_ns();
+	post(collector, message);
+	while (!__atomic_load_n(&message->done, __ATOMIC_ACQUIRE)) {
+		uint64_t passed = prim_monotonic_ns() - start_ns;
+		if (passed >= timeout_ns)
+			break;
+		uint64_t left = timeout_ns - passed;
+		prim_futex_wait(&message->done, 0, left < 10000000 ? left : 10000000);
+	}
+	int result = -ETIMEDOUT;
+	if (__atomic_load_n(&message->done, __ATOMIC_ACQUIRE)) {
+		result = message->result;
+		if (answer)
+			*answer = message->counts;
+	}
+	message_release(message);
+	return result;
+}
+
+#define TAKE_TIMEOUT_NS UINT64_C(5000000000)
+
+/* The message stays in the mailbox of a collector that a sink holds up: taken is only late then. */
+static int ask_to_take(struct collector *collector, struct message *message)
+{
+	int result = ask(collector, message, TAKE_TIMEOUT_NS, NULL);
+	return result == -ETIMEDOUT ? 0 : result;
+}
+
+static struct message *message_new(enum message_kind kind)
+{
+	struct message *message = calloc(1, sizeof *message);
+	if (message)
+		message->kind = kind;
+	return message;
+}
+
+struct collector *collector_start(struct process *process)
+{
+	struct collector *collector = calloc(1, sizeof *collector);
+	const struct pipeline_options options = {
+		.pid = process->pid,
+		.process_id = {process->id[0], process->id[1]},
+		.max_open_spans = rill__settings.max_open_spans,
+	};
+	if (collector) {
+		collector->process = process;
+		collector->pipeline = pipeline_new(&options, registry_catalogs());
+	}
+	int error = -ENOMEM;
+	if (collector && collector->pipeline)
+		error = prim_thread_start(run, collector, "rill-collector");
+	if (error) {
+		rill__diagnose(__func__, "cannot start the collector (%s): nothing is recorded",
+			       strerror(-error));
+		if (collector && collector->pipeline)
+			pipeline_free(collector->pipeline);
+		free(collector);
+		return NULL;
+	}
+	return collector;
+}
+
+int collector_add_output(struct collector *collector, struct output output)
+{
+	struct message *message = message_new(MESSAGE_OUTPUT);
+	if (!message)
+		return -ENOMEM;
+	message->output = output;
+	return ask_to_take(collector, message);
+}
+
+int collector_add_dump(struct collector *collector, struct dump_writer *writer)
+{
+	struct message *message = message_new(MESSAGE_DUMP);
+	if (!message)
+		return -ENOMEM;
+	message->writer = writer;
+	return ask_to_take(collector, message);
+}
+
+void collector_add_epoch(struct collector *collector, const struct epoch *epoch,
+			 const char *expression)
+{
+	struct message *message = message_new(MESSAGE_EPOCH);
+	if (!message)
+		return;
+	message->epoch = *epoch;
+	message->expression = strdup(expression);
+	message->owners = 1;
+	if (message->expression)
+		post(collector, message);
+	else
+		free(message);
+}
+
+void collector_hold(struct collector *collector)
+{
+	__atomic_add_fetch(&collector->holders, 1, __ATOMIC_RELAXED);
+}
+
+void collector_release(struct collector *collector)
+{
+	__atomic_sub_fetch(&collector->holders, 1, __ATOMIC_RELEASE);
+}
+
+int collector_flush(struct collector *collector, uint64_t timeout_ns)
+{
+	struct message *message = message_new(MESSAGE_FLUSH);
+	return message ? ask(collector, message, timeout_ns, NULL) : -ENOMEM;
+}
+
+int collector_stop(struct collector *collector, uint64_t timeout_ns)
+{
+	struct message *message = message_new(MESSAGE_STOP);
+	if (!message)
+		return -ENOMEM;
+	int error = ask(collector, message, timeout_ns, NULL);
+	if (error)
+		return error;
+	while (!__atomic_load_n(&collector->stopped, __ATOMIC_ACQUIRE))
+		prim_sleep(20000); /* it answered already: only its thread's last steps are left */
+	if (!collector_stopped(collector))
+		return -EBUSY;
+	collector_free(collector);
+	return 0;
+}
+
+bool collector_stopped(const struct collector *collector)
+{
+	return __atomic_load_n(&collector->stopped, __ATOMIC_ACQUIRE) &&
+	       __atomic_load_n(&collector->holders, __ATOMIC_ACQUIRE) == 0;
+}
+
+void collector_free(struct collector *collector)
+{
+	pipeline_free(collector->pipeline);
+	free(collector->active);
+	free(collector->cursors);
+	free(collector);
+}
+
+/*
+ * The parent's thread may have been changing any of this at the fork, so nothing of it is freed or
+ * even walked: only the descriptors are closed.
+ */
+void collector_forget(const struct collector *collector)
+{
+	for (uint32_t i = 0; i < collector->noutputs && i < MAX_OUTPUTS; i++)
+		collector->outputs[i].forget(collector->outputs[i].state);
+	for (uint32_t i = 0; i < collector->ndumps && i < MAX_DUMPS; i++)
+		dump_forget(collector->dumps[i].writer);
+}
+
+int collector_counts(struct collector *collector, struct collector_counts *counts,
+		     uint64_t timeout_ns)
+{
+	struct message *message = message_new(MESSAGE_COUNTS);
+	if (!message)
+		return -ENOMEM;
+	return ask(collector, message, timeout_ns, counts);
+}

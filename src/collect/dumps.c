@@ -1,0 +1,156 @@
+/* What the collector writes to dumps besides records: catalogs, clock, counts, filter changes. */
+#include <string.h>
+
+#include "collect/state.h"
+#include "core/diagnose.h"
+
+/* One failure is told, not each of a thousand; so is the return to health. */
+static void told(struct dump_slot *dump, int error)
+{
+	if (error && !dump->failing)
+		rill__diagnose(__func__,
+			       "cannot write %s (%s): records are lost to it, and counted",
+			       dump_path(dump->writer), strerror(-error));
+	else if (!error && dump->failing)
+		rill__diagnose(__func__, "writing %s works again", dump_path(dump->writer));
+	dump->failing = error != 0;
+}
+
+/* Catalogs may be registered while it runs: every tally has a place for each event. */
+static bool tally_fits(struct collector *collector)
+{
+	uint32_t events = registry_events();
+	if (events <= collector->ntally)
+		return true;
+	for (uint32_t i = 0; i < collector->ndumps; i++) {
+		struct tally *grown = realloc(collector->dumps[i].tally, events * sizeof *grown);
+		if (!grown)
+			return false;
+		memset(grown + collector->ntally, 0, (events - collector->ntally) * sizeof *grown);
+		collector->dumps[i].tally = grown;
+	}
+	collector->ntally = events;
+	return true;
+}
+
+void dumps_catalogs(struct collector *collector)
+{
+	tally_fits(collector);
+	for (uint32_t i = 0; i < collector->ndumps; i++) {
+		struct dump_slot *dump = &collector->dumps[i];
+		while (dump->ncatalogs < registry_count()) {
+			const struct catalog_entry *entry = registry_entry(dump->ncatalogs);
+			int error = dump_put_catalog(dump->writer, (uint8_t)entry->index,
+						     entry->catalog);
+			told(dump, error);
+			if (error)
+				break; /* again before the next records */
+			dump->ncatalogs++;
+		}
+	}
+}
+
+void dumps_clock(struct collector *collector)
+{
+	for (uint32_t i = 0; i < collector->ndumps; i++)
+		told(&collector->dumps[i],
+		     dump_put_clock(collector->dumps[i].writer, &collector->clock));
+}
+
+void dumps_add(struct collector *collector, struct dump_writer *writer)
+{
+	struct dump_slot *dump = &collector->dumps[collector->ndumps];
+	memset(dump, 0, sizeof *dump);
+	dump->writer = writer;
+	dump->tally = calloc((size_t)collector->ntally + 1, sizeof *dump->tally);
+	collector->ndumps++;
+	told(dump, dump_put_clock(writer, &collector->clock));
+	dumps_catalogs(collector);
+}
+
+static void count(struct collector *collector, struct dump_slot *dump, const struct ring *ring,
+		  uint64_t from, uint64_t to, bool failed)
+{
+	struct raw_record raw;
+	for (uint64_t at = from; at < to; at += raw.size) {
+		const unsigned char *bytes = ring->data + (at & (ring->data_bytes - 1));
+		if (raw_record_read(&raw, bytes, to - at) != 0)
+			return;
+		const struct catalog_entry *entry = registry_entry(raw.catalog);
+		if (!entry || raw.event >= entry->catalog->nevents || !dump->tally ||
+		    entry->first_event + raw.event >= collector->ntally)
+			continue;
+		struct tally *tally = &dump->tally[entry->first_event + raw.event];
+		tally->drained++;
+		if (failed)
+			tally->failed++;
+	}
+}
+
+void dumps_records(struct collector *collector, const struct ring *ring, uint64_t from, uint64_t to)
+{
+	if (collector->ndumps == 0)
+		return;
+	dumps_catalogs(collector);
+	const struct dump_chunk chunk = {ring->serial, ring->tid, from, to};
+	for (uint32_t i = 0; i < collector->ndumps; i++) {
+		struct dump_slot *dump = &collector->dumps[i];
+		int error = dump_put_records(dump->writer, &chunk,
+					     ring->data + (from & (ring->data_bytes - 1)));
+		told(dump, error);
+		count(collector, dump, ring, from, to, error != 0);
+	}
+}
+
+static void dump_counts(struct collector *collector, struct dump_slot *dump,
+			const struct catalog_loss *losses, uint32_t nlosses)
+{
+	struct dump_count counts[256];
+	size_t n = 0;
+	for (uint32_t c = 0; c < dump->ncatalogs; c++) {
+		const struct catalog_entry *entry = registry_entry(c);
+		for (uint32_t event = 0; event < entry->catalog->nevents; event++) {
+			uint32_t i = entry->first_event + event;
+			struct dump_count one = {.catalog = (uint8_t)c, .event = (uint16_t)event};
+			if (i < nlosses) {
+				one.filtered = losses[i].filtered;
+				one.discarded = losses[i].discarded;
+			}
+			if (dump->tally && i < collector->ntally) {
+				one.failed = dump->tally[i].failed;
+				one.written = dump->tally[i].drained - one.failed;
+			}
+			if (one.written || one.filtered || one.discarded || one.failed)
+				counts[n++] = one;
+			if (n == 256) {
+				told(dump,
+				     dump_put_counts(dump->writer, counts, n, encode_cut_count()));
+				n = 0;
+			}
+		}
+	}
+	if (n)
+		told(dump, dump_put_counts(dump->writer, counts, n, encode_cut_count()));
+}
+
+void dumps_counts(struct collector *collector)
+{
+	if (collector->ndumps == 0)
+		return;
+	uint32_t nlosses = registry_events();
+	struct catalog_loss *losses = calloc((size_t)nlosses + 1, sizeof *losses);
+	if (!losses)
+		return; /* the next second's will be as good */
+	ring_losses(collector->process, losses, nlosses);
+	for (uint32_t i = 0; i < collector->ndumps; i++)
+		dump_counts(collector, &collector->dumps[i], losses, nlosses);
+	free(losses);
+}
+
+void dumps_epoch(struct collector *collector, const struct epoch *epoch, const char *expression)
+{
+	const struct dump_epoch entry = {epoch->published_ticks, epoch->confirmed_ticks,
+					 expression};
+	for (uint32_t i = 0; i < collector->ndumps; i++)
+		told(&collector->dumps[i], dump_put_epoch(collector->dumps[i].writer, &entry));
+}

@@ -1,0 +1,99 @@
+/* What the files of the collector share. Everything is the collector thread's own unless it says
+ * otherwise. */
+#ifndef RILL_COLLECT_STATE_H
+#define RILL_COLLECT_STATE_H
+
+#include "collect/collector.h"
+
+/* How long a ring without records stays under observation before its producer is armed again. */
+#define LINGER_NS 60000000u
+/* How long it sleeps between looks: the latency of a line at low rates. */
+#define NAP_NS 1000000u
+/* How long live outputs wait for an event that began before the batch's time. */
+#define PATIENCE_NS 2000000u
+
+/* Per event of all catalogs, by index. */
+struct tally {
+	uint64_t drained;
+	uint64_t failed; /* of one dump: not written */
+};
+
+struct dump_slot {
+	struct dump_writer *writer;
+	uint32_t ncatalogs; /* already in it */
+	bool failing;       /* the last write failed: said once */
+	struct tally *tally;
+};
+
+enum message_kind {
+	MESSAGE_OUTPUT,
+	MESSAGE_DUMP,
+	MESSAGE_EPOCH,
+	MESSAGE_FLUSH,
+	MESSAGE_COUNTS,
+	MESSAGE_STOP,
+};
+
+struct message {
+	struct message *next;
+	enum message_kind kind;
+	struct output output;
+	struct dump_writer *writer;
+	struct epoch epoch;
+	char *expression;
+	struct collector_counts counts;
+	int result;
+	uint32_t done;   /* futex */
+	uint32_t owners; /* sender and collector: the last one frees it */
+};
+
+/* One ring's share of a pass. */
+struct cursor {
+	struct ring *ring;
+	uint64_t at;    /* position of the record in hand */
+	uint64_t end;   /* of what this pass takes */
+	uint64_t order; /* its ticks, and never less than those before it in the ring */
+	struct raw_record raw;
+};
+
+struct collector {
+	struct process *process;
+	struct message *mailbox; /* shared: pushed by anyone, taken whole */
+	uint32_t stopped;        /* shared */
+	uint32_t holders;        /* shared: who may still call collector_flush() */
+
+	struct ring **active;
+	uint32_t nactive;
+	struct cursor *cursors; /* as many as active */
+	uint32_t capacity;
+
+	struct pipeline *pipeline;
+	struct output outputs[MAX_OUTPUTS];
+	uint32_t noutputs;
+	struct dump_slot dumps[MAX_DUMPS];
+	uint32_t ndumps;
+	uint32_t ntally; /* length of every tally */
+
+	struct clock_point clock;
+	uint64_t clock_due_ns;
+	uint64_t counts_due_ns;
+	uint64_t house_due_ns;
+	uint64_t watermark; /* ticks: the newest record handed to outputs */
+
+	struct collector_counts counts; /* read by others, relaxed */
+};
+
+/* src/collect/drain.c: one pass over the active rings. Returns the bytes taken. `all`: also what
+ * was published after the pass began. */
+uint64_t drain_pass(struct collector *collector, bool all);
+
+/* src/collect/dumps.c */
+void dumps_add(struct collector *collector, struct dump_writer *writer);
+void dumps_catalogs(struct collector *collector);
+void dumps_clock(struct collector *collector);
+void dumps_records(struct collector *collector, const struct ring *ring, uint64_t from,
+		   uint64_t to);
+void dumps_counts(struct collector *collector);
+void dumps_epoch(struct collector *collector, const struct epoch *epoch, const char *expression);
+
+#endif

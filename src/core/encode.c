@@ -1,0 +1,216 @@
+/* The part of encoding that is not inline: lists, nested events, addresses, cutting. */
+#include <rill/static/encode.h>
+
+#include <errno.h>
+
+#include "core/core.h"
+
+static uint64_t values_cut;
+
+uint64_t encode_cut_count(void)
+{
+	return __atomic_load_n(&values_cut, __ATOMIC_RELAXED);
+}
+
+void rill__put_long(unsigned char *to, const void *from, uint64_t length)
+{
+	memcpy(to, from, length);
+}
+
+struct rill__val rill__val_sockaddr(const void *address)
+{
+	struct sockaddr_storage any;
+	if (!address)
+		return rill__val_word(0);
+	memcpy(&any.ss_family, (const char *)address + offsetof(struct sockaddr, sa_family),
+	       sizeof any.ss_family);
+	if (any.ss_family == AF_INET)
+		return rill__val_in4(&((const struct sockaddr_in *)address)->sin_addr);
+	if (any.ss_family == AF_INET6)
+		return rill__val_in6(&((const struct sockaddr_in6 *)address)->sin6_addr);
+	return rill__val_word(0);
+}
+
+/* --- lists and nested events
+ * -------------------------------------------------------------------------- */
+
+/*
+ * Encoded: event | catalog << 24 (list: 0), count, then tags, words and tails as in a record.
+ *
+ * Measuring and writing are the same walk with the same budget. Writing with exactly the measured
+ * size as budget keeps the same elements: those fitted into it, and the first that did not fit into
+ * the larger budget does not fit into the smaller.
+ */
+#define BODY_HEADER 8u
+#define NO_BUDGET   (UINT64_C(1) << 31)
+
+static uint64_t body_fixed(uint64_t count)
+{
+	return BODY_HEADER + ((4 * count + 7) & ~7ull) + 8 * count;
+}
+
+static const struct rill_value *element(const struct rill_value *body, uint64_t i)
+{
+	return body->type == RILL_TYPE_EVENT ? &((const struct rill_field *)body->data)[i].value
+					     : &((const struct rill_value *)body->data)[i];
+}
+
+static bool is_body(const struct rill_value *value)
+{
+	return value->type == RILL_TYPE_LIST || value->type == RILL_TYPE_EVENT;
+}
+
+static uint64_t body_size(const struct rill_value *body, uint64_t budget, unsigned depth,
+			  uint64_t *kept);
+
+/* Bytes of the tail that an element takes. */
+static uint64_t element_size(const struct rill_value *value, uint64_t budget, unsigned depth)
+{
+	uint64_t kept;
+	if (is_body(value))
+		return body_size(value, budget, depth + 1, &kept);
+	if (value->type == RILL_TYPE_STRING || value->type == RILL_TYPE_BYTES)
+		return value->word < NO_BUDGET ? value->word : 0;
+	return value->type == RILL_TYPE_IP && value->word == RILL__IP_WORD(16) ? 16 : 0;
+}
+
+/* The size of a list or event of which as many elements are kept as fit; budget is at least 8. */
+static uint64_t body_size(const struct rill_value *body, uint64_t budget, unsigned depth,
+			  uint64_t *kept)
+{
+	uint64_t tails = 0;
+	*kept = 0;
+	for (uint64_t i = 0; i < body->word && depth < RILL_MAX_DEPTH; i++) {
+		const struct rill_value *value = element(body, i);
+		uint64_t used = body_fixed(i + 1) + tails;
+		if (used + (is_body(value) ? BODY_HEADER : 0) > budget)
+			break;
+		uint64_t size = element_size(value, budget - used, depth);
+		if (((used + size + 7) & ~7ull) > budget)
+			break;
+		tails += size;
+		*kept = i + 1;
+	}
+	return (body_fixed(*kept) + tails + 7) & ~7ull;
+}
+
+static void put_body(unsigned char *to, const struct rill_value *body, uint64_t budget,
+		     unsigned depth);
+
+static void put_element(unsigned char *word, unsigned char *tail, const struct rill_value *value,
+			uint64_t budget, uint64_t size, unsigned depth)
+{
+	if (is_body(value)) {
+		uint64_t kept, whole = body_size(value, NO_BUDGET, depth + 1, &kept);
+		if (kept < value->word)
+			whole++; /* cut by depth: original and kept length must differ */
+		rill__put64(word, size | whole << 32);
+		put_body(tail, value, budget, depth + 1);
+	} else if (value->type == RILL_TYPE_STRING || value->type == RILL_TYPE_BYTES) {
+		rill__put64(word, size | size << 32);
+		memcpy(tail, value->data, size);
+	} else {
+		rill__put64(word, value->word);
+		if (size)
+			memcpy(tail, value->data, size);
+	}
+}
+
+static void put_body(unsigned char *to, const struct rill_value *body, uint64_t budget,
+		     unsigned depth)
+{
+	uint64_t kept;
+	memset(to, 0, body_size(body, budget, depth, &kept));
+	rill__put32(to, body->event);
+	rill__put32(to + 4, (uint32_t)kept);
+	unsigned char *tag = to + BODY_HEADER;
+	unsigned char *word = tag + ((4 * kept + 7) & ~7ull);
+	unsigned char *tail = word + 8 * kept;
+	uint64_t tails = 0;
+	for (uint64_t i = 0; i < kept; i++, tag += 4, word += 8) {
+		const struct rill_value *value = element(body, i);
+		uint64_t left = budget - body_fixed(i + 1) - tails;
+		uint64_t size = element_size(value, left, depth);
+		uint32_t key = body->type == RILL_TYPE_EVENT
+				       ? ((const struct rill_field *)body->data)[i].key
+				       : 0;
+		rill__put32(tag, RILL__TAG(key, value->type));
+		put_element(word, tail + tails, value, left, size, depth);
+		tails += size;
+	}
+	if (kept < body->word)
+		__atomic_add_fetch(&values_cut, 1, __ATOMIC_RELAXED);
+}
+
+struct rill__val rill__val_typed(struct rill_value value)
+{
+	struct rill__val val = {value.word, 0, value.data, 0};
+	uint64_t kept;
+	switch (value.type) {
+	case RILL_TYPE_STRING:
+	case RILL_TYPE_BYTES:
+		val.length = value.word;
+		break;
+	case RILL_TYPE_IP:
+		val.length = value.word == RILL__IP_WORD(16) ? 16 : 0;
+		break;
+	case RILL_TYPE_LIST:
+	case RILL_TYPE_EVENT:
+		val.shape = (uint64_t)value.event << 32 | (uint32_t)value.word;
+		val.length = val.word = body_size(&value, NO_BUDGET, 0, &kept);
+		break;
+	default:
+		break;
+	}
+	return val;
+}
+
+void rill__put_typed(unsigned char *to, uint32_t type, const struct rill__val *val)
+{
+	struct rill_value body = rill__value_of(type, *val);
+	put_body(to, &body, val->length, 0);
+}
+
+/* --- cutting
+ * ------------------------------------------------------------------------------------------- */
+
+/* The longest prefix of at most `limit` bytes that does not end inside a UTF-8 character. */
+static uint64_t utf8_prefix(const unsigned char *text, uint64_t limit)
+{
+	uint64_t end = limit;
+	while (end > 0 && limit - end < 4 && (text[end] & 0xc0) == 0x80)
+		end--;
+	return limit - end < 4 ? end : limit;
+}
+
+/*
+ * Every long value gives up the same part of itself. Short ones stay: all that all slots could hold
+ * of those is taken off the budget first.
+ */
+uint64_t rill__shorten(const struct rill__val *val, uint32_t type, uint64_t total, uint32_t nslots)
+{
+	const uint64_t easy = RILL__EASY_LENGTH(nslots);
+	if (val->length <= easy)
+		return val->length;
+	struct ring *ring = (struct ring *)rill__me->ring;
+	uint64_t record =
+		ring ? ring_max_record(ring) : rill__settings.ring_size_bytes / RECORD_FRACTION;
+	uint64_t budget = record - RILL__TAIL_AT(nslots) - 8;
+	if (val->length < RILL__ABSURD_LENGTH && total <= budget)
+		return val->length;
+
+	__atomic_add_fetch(&values_cut, 1, __ATOMIC_RELAXED);
+	if (val->length >= RILL__ABSURD_LENGTH)
+		return 0;
+	uint64_t spare = budget - (nslots - 1) * easy;
+	uint64_t keep = (uint64_t)((unsigned __int128)val->length * spare / total);
+	if (keep < easy)
+		keep = easy;
+	if (type == RILL_TYPE_STRING)
+		return utf8_prefix((const unsigned char *)val->bytes, keep);
+	if (type == RILL_TYPE_BYTES)
+		return keep;
+	struct rill_value body = rill__value_of(type, *val);
+	uint64_t kept;
+	return body_size(&body, keep, 0, &kept);
+}

@@ -1,0 +1,288 @@
+/* Linux: futex, membarrier, madvise, memfd, signals and scheduling. */
+#include "core/prim/prim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <pthread.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+bool prim_membarrier_register(void)
+{
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+/*
+ * Where the system call fails although it worked at start (a seccomp filter that came later):
+ * taking away access to a page that was just written interrupts the cores that run this process, on
+ * x86.
+ */
+static void membarrier_by_mprotect(void)
+{
+	static char *page;
+	size_t size = prim_page_size();
+	if (!page)
+		page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED)
+		return;
+	mprotect(page, size, PROT_READ | PROT_WRITE);
+	__atomic_add_fetch(page, 1, __ATOMIC_SEQ_CST);
+	mprotect(page, size, PROT_NONE);
+}
+
+void prim_membarrier(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0)
+		membarrier_by_mprotect();
+}
+
+void prim_block_signals(sigset_t *before)
+{
+	sigset_t all;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, before);
+}
+
+void prim_restore_signals(const sigset_t *before)
+{
+	pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+void prim_futex_wait(uint32_t *word, uint32_t value, uint64_t timeout_ns)
+{
+	struct timespec timeout = {(time_t)(timeout_ns / 1000000000u),
+				   (long)(timeout_ns % 1000000000u)};
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value,
+		timeout_ns == UINT64_MAX ? NULL : &timeout, NULL, 0);
+}
+
+void prim_futex_wake(uint32_t *word, int count)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+}
+
+void *prim_wiped_pages(size_t size_bytes)
+{
+	void *pages =
+		mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (pages == MAP_FAILED)
+		return NULL;
+	if (madvise(pages, size_bytes, MADV_WIPEONFORK) != 0) {
+		munmap(pages, size_bytes);
+		return NULL;
+	}
+	return pages;
+}
+
+int prim_ring_file(const char *path, size_t size_bytes)
+{
+	int fd = path ? open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)
+		      : memfd_create("rill-ring", MFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	/* A hole in a full tmpfs would be a SIGBUS in the traced program's next store. */
+	int error = posix_fallocate(fd, 0, (off_t)size_bytes);
+	if (error) {
+		close(fd);
+		if (path)
+			unlink(path);
+		return -error;
+	}
+	return fd;
+}
+
+int prim_map_ring(int fd, size_t head_bytes, size_t data_bytes, void **address)
+{
+	size_t total = head_bytes + 2 * data_bytes;
+	char *base = mmap(NULL, total, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (base == MAP_FAILED)
+		return -errno;
+	const int access = PROT_READ | PROT_WRITE;
+	if (mmap(base, head_bytes + data_bytes, access, MAP_SHARED | MAP_FIXED, fd, 0) ==
+		    MAP_FAILED ||
+	    mmap(base + head_bytes + data_bytes, data_bytes, access, MAP_SHARED | MAP_FIXED, fd,
+		 (off_t)head_bytes) == MAP_FAILED) {
+		int error = errno;
+		munmap(base, total);
+		return -error;
+	}
+	*address = base;
+	return 0;
+}
+
+void prim_unmap_ring(void *address, size_t head_bytes, size_t data_bytes)
+{
+	munmap(address, head_bytes + 2 * data_bytes);
+}
+
+uint32_t prim_pid(void)
+{
+	return (uint32_t)getpid();
+}
+
+uint32_t prim_tid(void)
+{
+	return (uint32_t)syscall(SYS_gettid);
+}
+
+bool prim_thread_alive(uint32_t tid)
+{
+	return syscall(SYS_tgkill, getpid(), tid, 0) == 0 || errno != ESRCH;
+}
+
+void prim_random(void *to, size_t size_bytes)
+{
+	if (getrandom(to, size_bytes, GRND_NONBLOCK) == (ssize_t)size_bytes)
+		return;
+	/* Early boot: unique is enough, unpredictable is not needed. */
+	uint64_t seed = prim_realtime_ns() ^ (uint64_t)getpid() << 40;
+	for (size_t i = 0; i < size_bytes; i++) {
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		((unsigned char *)to)[i] = (unsigned char)(seed >> 56);
+	}
+}
+
+void prim_sleep(uint64_t ns)
+{
+	struct timespec time = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
+	nanosleep(&time, NULL);
+}
+
+size_t prim_page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+bool prim_on_other_signal_stack(uint64_t address)
+{
+	stack_t stack;
+	if (sigaltstack(NULL, &stack) != 0 || !(stack.ss_flags & SS_ONSTACK))
+		return false;
+	uint64_t from = (uint64_t)(uintptr_t)stack.ss_sp;
+	return address < from || address >= from + stack.ss_size;
+}
+
+uint64_t prim_monotonic_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t prim_realtime_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+#if defined(__x86_64__)
+/* Intel SDM volume 3, 18.17.1: CPUID.80000007H:EDX[8], the invariant TSC. */
+bool prim_counter_invariant(void)
+{
+	unsigned a, b, c, d;
+	return __get_cpuid(0x80000007u, &a, &b, &c, &d) && (d & 1u << 8);
+}
+
+/* Intel SDM volume 3, 18.7.3: CPUID.15H gives the crystal's frequency and the TSC's ratio to it. */
+uint64_t prim_counter_hz(void)
+{
+	unsigned a, b, c, d;
+	if (__get_cpuid_max(0, NULL) < 0x15 || !__get_cpuid(0x15, &a, &b, &c, &d) || !a || !b || !c)
+		return 0;
+	return (uint64_t)c * b / a;
+}
+#elif defined(__aarch64__)
+bool prim_counter_invariant(void)
+{
+	return true;
+}
+
+uint64_t prim_counter_hz(void)
+{
+	uint64_t hz;
+	__asm__ __volatile__("mrs %0, cntfrq_el0" : "=r"(hz));
+	return hz;
+}
+#else
+bool prim_counter_invariant(void)
+{
+	return true; /* RISC-V unprivileged specification, Zicntr: the time CSR is constant-rate */
+}
+
+uint64_t prim_counter_hz(void)
+{
+	return 0;
+}
+#endif
+
+struct start {
+	void (*run)(void *);
+	void *argument;
+	char name[16];
+};
+
+static void *thread_main(void *argument)
+{
+	struct start *start = argument;
+	void (*run)(void *) = start->run;
+	void *run_argument = start->argument;
+	prctl(PR_SET_NAME, start->name);
+	free(start);
+	run(run_argument);
+	return NULL;
+}
+
+/* The cores of the whole process: the thread that starts another one may be pinned. */
+static void set_process_affinity(pthread_attr_t *attributes)
+{
+	cpu_set_t cores;
+	if (sched_getaffinity(getpid(), sizeof cores, &cores) == 0)
+		pthread_attr_setaffinity_np(attributes, sizeof cores, &cores);
+}
+
+int prim_thread_start(void (*run)(void *), void *argument, const char *name)
+{
+	struct start *start = malloc(sizeof *start);
+	if (!start)
+		return -ENOMEM;
+	start->run = run;
+	start->argument = argument;
+	snprintf(start->name, sizeof start->name, "%s", name);
+
+	pthread_attr_t attributes;
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	struct sched_param normal = {0};
+	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
+	pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
+	pthread_attr_setschedparam(&attributes, &normal);
+	set_process_affinity(&attributes);
+
+	sigset_t before;
+	prim_block_signals(&before);
+	pthread_t thread;
+	int error = pthread_create(&thread, &attributes, thread_main, start);
+	prim_restore_signals(&before);
+	pthread_attr_destroy(&attributes);
+	if (error)
+		free(start);
+	return -error;
+}

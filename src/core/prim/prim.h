@@ -1,0 +1,57 @@
+/* The operating system as the rest of rill sees it: the only file besides rill/static/prim.h, and
+ * linux.c behind it, that knows which one it is. Errors are negative errno values. */
+#ifndef RILL_CORE_PRIM_PRIM_H
+#define RILL_CORE_PRIM_PRIM_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PRIM_CACHE_LINE 64
+#define PRIM_PAGE       4096u /* smallest page of the supported CPUs; larger ones are multiples */
+
+/* All signals of the calling thread; async-signal-safe. */
+void prim_block_signals(sigset_t *before);
+void prim_restore_signals(const sigset_t *before);
+
+/* Makes every running thread of this process execute a full fence. False: the kernel cannot. */
+bool prim_membarrier_register(void);
+void prim_membarrier(void);
+
+/* Waits while *word is value, at most timeout_ns (UINT64_MAX: for ever); spurious returns happen.
+ */
+void prim_futex_wait(uint32_t *word, uint32_t value, uint64_t timeout_ns);
+void prim_futex_wake(uint32_t *word, int count);
+
+/* Memory that is zero in a child after fork, clone or _Fork. Zeroed; NULL when there is none. */
+void *prim_wiped_pages(size_t size_bytes);
+
+/* A file of size_bytes at `path` (0600, its space taken), or anonymous memory when path is NULL. */
+int prim_ring_file(const char *path, size_t size_bytes);
+/* Maps `head_bytes` of the file and then the `data_bytes` after them twice in a row. */
+int prim_map_ring(int fd, size_t head_bytes, size_t data_bytes, void **address);
+void prim_unmap_ring(void *address, size_t head_bytes, size_t data_bytes);
+
+uint32_t prim_pid(void);
+uint32_t prim_tid(void);
+bool prim_thread_alive(uint32_t tid);
+void prim_random(void *to, size_t size_bytes);
+void prim_sleep(uint64_t ns);
+size_t prim_page_size(void);
+
+/* Whether this code runs on an alternate signal stack that does not hold `address`. */
+bool prim_on_other_signal_stack(uint64_t address);
+
+/* Whether the counter of rill__ticks() runs at one rate, on all cores alike, for ever. */
+bool prim_counter_invariant(void);
+/* Its frequency in Hz as the CPU itself states it; 0: not stated. */
+uint64_t prim_counter_hz(void);
+uint64_t prim_monotonic_ns(void);
+uint64_t prim_realtime_ns(void);
+
+/* Starts a detached thread that blocks all signals, has a name, may run on every core that the
+ * process may, under normal scheduling. */
+int prim_thread_start(void (*run)(void *), void *argument, const char *name);
+
+#endif

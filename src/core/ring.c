@@ -1,0 +1,376 @@
+/*
+ * Rings: making, handing out, taking back.
+ *
+ * A ring is made once and then passes from thread to thread; its struct stays where it is for ever,
+ * so that whoever walks process.rings needs no lock. Spares wait on two lock-free stacks, from
+ * which handlers may take too.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/core.h"
+#include "core/diagnose.h"
+
+#define SPARES_KEPT 2u  /* handlers may need one at any moment */
+#define SPARES_MAX  16u /* more are given back */
+#define SLAB_RINGS  128u
+
+struct ring *ring_at(struct process *process, uint32_t index)
+{
+	return __atomic_load_n(&process->rings[index], __ATOMIC_ACQUIRE);
+}
+
+uint32_t ring_count(struct process *process)
+{
+	uint32_t count = __atomic_load_n(&process->nrings, __ATOMIC_ACQUIRE);
+	return count < MAX_RINGS ? count : MAX_RINGS;
+}
+
+uint64_t ring_max_record(const struct ring *ring)
+{
+	uint64_t part = ring->data_bytes / RECORD_FRACTION;
+	return part < MAX_RECORD_BYTES ? part : MAX_RECORD_BYTES;
+}
+
+/* --- spares: Treiber stacks of indices, tagged against ABA
+ * ------------------------------------------------ */
+
+static void stack_push(uint64_t *top, struct ring *ring)
+{
+	uint64_t old = __atomic_load_n(top, __ATOMIC_RELAXED), new;
+	do {
+		__atomic_store_n(&ring->next_spare, (uint32_t)old, __ATOMIC_RELAXED);
+		new = ((old >> 32) + 1) << 32 | (ring->index + 1);
+	} while (!__atomic_compare_exchange_n(top, &old, new, false, __ATOMIC_RELEASE,
+					      __ATOMIC_RELAXED));
+}
+
+static struct ring *stack_pop(struct process *process, uint64_t *top)
+{
+	uint64_t old = __atomic_load_n(top, __ATOMIC_ACQUIRE), new;
+	struct ring *ring;
+	do {
+		if ((uint32_t)old == 0)
+			return NULL;
+		ring = ring_at(process, (uint32_t)old - 1);
+		new = ((old >> 32) + 1) << 32 |
+		      __atomic_load_n(&ring->next_spare, __ATOMIC_RELAXED);
+	} while (!__atomic_compare_exchange_n(top, &old, new, false, __ATOMIC_ACQUIRE,
+					      __ATOMIC_ACQUIRE));
+	return ring;
+}
+
+/* --- making
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static uint64_t header_bytes(uint32_t nlosses)
+{
+	uint64_t page = prim_page_size();
+	uint64_t bytes = sizeof(struct ring_file) + (uint64_t)nlosses * sizeof(struct ring_loss);
+	return (bytes + page - 1) / page * page;
+}
+
+static int ring_file_create(struct process *process, uint64_t serial, size_t size_bytes)
+{
+	char path[sizeof process->directory + 32];
+	if (!process->directory[0])
+		return prim_ring_file(NULL, size_bytes);
+	snprintf(path, sizeof path, "%s/ring-%llu", process->directory, (unsigned long long)serial);
+	int fd = prim_ring_file(path, size_bytes);
+	if (fd == -ENOSPC || fd == -EDQUOT) {
+		rill__diagnose(__func__,
+			       "no space for a ring of %zu bytes in %s: it is kept in anonymous "
+			       "memory, which a crash loses",
+			       size_bytes, process->directory);
+		fd = prim_ring_file(NULL, size_bytes);
+	}
+	return fd;
+}
+
+static int ring_map(struct process *process, struct ring *ring, uint64_t data_bytes)
+{
+	uint32_t nlosses = registry_events();
+	uint64_t head = header_bytes(nlosses);
+	uint64_t serial = ++process->next_serial;
+	int fd = ring_file_create(process, serial, head + data_bytes);
+	if (fd < 0)
+		return fd;
+	void *address;
+	int error = prim_map_ring(fd, head, data_bytes, &address);
+	close(fd);
+	if (error)
+		return error;
+	struct ring_file *file = address;
+	memcpy(file->magic, RING_MAGIC, sizeof file->magic);
+	file->version = 0;
+	file->header_bytes = (uint32_t)head;
+	file->data_bytes = data_bytes;
+	file->pid = process->pid;
+	file->nlosses = nlosses;
+	ring->file = file;
+	ring->data = (unsigned char *)address + head;
+	ring->data_bytes = data_bytes;
+	ring->serial = ring->file_serial = serial;
+	return 0;
+}
+
+static void ring_unlink(struct process *process, const struct ring *ring)
+{
+	char path[sizeof process->directory + 32];
+	if (!process->directory[0])
+		return;
+	snprintf(path, sizeof path, "%s/ring-%llu", process->directory,
+		 (unsigned long long)ring->file_serial);
+	unlink(path);
+}
+
+/* A struct ring with a number of its own and no memory yet. Under ring_lock. */
+static struct ring *ring_slot(struct process *process)
+{
+	struct ring *ring = stack_pop(process, &process->unused);
+	if (ring)
+		return ring;
+	if (process->nrings >= MAX_RINGS)
+		return NULL;
+	if (process->slab_left == 0) {
+		process->slab = prim_wiped_pages(SLAB_RINGS * sizeof *ring);
+		if (!process->slab)
+			return NULL;
+		process->slab_left = SLAB_RINGS;
+	}
+	ring = process->slab++;
+	process->slab_left--;
+	ring->index = process->nrings;
+	__atomic_store_n(&process->rings[ring->index], ring, __ATOMIC_RELEASE);
+	__atomic_store_n(&process->nrings, ring->index + 1, __ATOMIC_RELEASE);
+	return ring;
+}
+
+/* Signals are blocked under it: a handler's first event may need it too. */
+static void ring_lock(struct process *process, sigset_t *before)
+{
+	prim_block_signals(before);
+	while (__atomic_exchange_n(&process->ring_lock, 1, __ATOMIC_ACQUIRE))
+		prim_sleep(20000);
+}
+
+static void ring_unlock(struct process *process, const sigset_t *before)
+{
+	__atomic_store_n(&process->ring_lock, 0, __ATOMIC_RELEASE);
+	prim_restore_signals(before);
+}
+
+static struct ring *ring_make(struct process *process, enum ring_kind kind)
+{
+	uint64_t bytes = kind == RING_MAIN ? rill__settings.ring_size_bytes : NESTED_BYTES;
+	struct ring *ring = NULL;
+	sigset_t before;
+	ring_lock(process, &before);
+	if (process->ring_bytes + bytes <= rill__settings.ring_memory_bytes)
+		ring = ring_slot(process);
+	if (ring) {
+		ring->kind = kind;
+		int error = ring_map(process, ring, bytes);
+		if (error) {
+			rill__diagnose(__func__, "no memory for a ring of %llu bytes (%s)",
+				       (unsigned long long)bytes, strerror(-error));
+			stack_push(&process->unused, ring);
+			ring = NULL;
+		} else {
+			process->ring_bytes += bytes;
+		}
+	}
+	ring_unlock(process, &before);
+	return ring;
+}
+
+/* --- handing out and taking back
+ * ---------------------------------------------------------------------------- */
+
+static struct ring *ring_hand_out(struct ring *ring)
+{
+	struct rill__producer *producer = &ring->producer;
+	ring->tid = ring->file->tid = prim_tid();
+	ring->waiting = 0;
+	ring->older = NULL;
+	ring->abandoned = 0;
+	producer->ring = ring;
+	producer->head = &ring->file->head;
+	producer->write = ring->data;
+	producer->position = 0;
+	producer->limit = 0;
+	producer->armed = 1; /* the collector does not know it yet */
+	producer->nested = NULL;
+	__atomic_store_n(&producer->state, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&ring->status, RING_OWNED, __ATOMIC_RELEASE);
+	return ring;
+}
+
+static struct ring *spare_take(struct process *process, enum ring_kind kind)
+{
+	struct ring *ring = stack_pop(process, &process->spares[kind]);
+	if (ring)
+		__atomic_sub_fetch(&process->nspares[kind], 1, __ATOMIC_RELAXED);
+	return ring;
+}
+
+static void spare_put(struct process *process, struct ring *ring)
+{
+	__atomic_store_n(&ring->status, RING_SPARE, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&process->nspares[ring->kind], 1, __ATOMIC_RELAXED);
+	stack_push(&process->spares[ring->kind], ring);
+}
+
+void ring_give_back(struct process *process, struct ring *ring)
+{
+	spare_put(process, ring);
+}
+
+struct ring *ring_take(struct process *process, enum ring_kind kind)
+{
+	struct ring *ring = spare_take(process, kind);
+	if (!ring)
+		ring = ring_make(process, kind);
+	return ring ? ring_hand_out(ring) : NULL;
+}
+
+struct ring *ring_take_nested(struct process *process)
+{
+	struct ring *ring = spare_take(process, RING_NESTED);
+	return ring ? ring_hand_out(ring) : NULL;
+}
+
+void ring_recycle(struct process *process, struct ring *ring)
+{
+	for (uint32_t catalog = 0; catalog < registry_count(); catalog++) {
+		const struct catalog_entry *entry = registry_entry(catalog);
+		for (uint32_t event = 0; event < entry->catalog->nevents; event++) {
+			uint32_t i = entry->first_event + event;
+			if (i >= ring->file->nlosses)
+				break;
+			struct ring_loss *loss = &ring->file->losses[i];
+			__atomic_add_fetch(&entry->losses[event].filtered, loss->filtered,
+					   __ATOMIC_RELAXED);
+			__atomic_add_fetch(&entry->losses[event].discarded, loss->discarded,
+					   __ATOMIC_RELAXED);
+			*loss = (struct ring_loss){0, 0};
+		}
+	}
+	ring->file->lossy = 0;
+	/* In this order, so that whoever finds the file after a kill -9 never sees records that
+	 * were already taken: a head behind tail is an empty ring. */
+	__atomic_store_n(&ring->file->head, 0, __ATOMIC_RELEASE);
+	ring->serial = ring->file->serial =
+		__atomic_add_fetch(&process->next_serial, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&ring->file->tail, 0, __ATOMIC_RELEASE);
+	ring->tail = 0;
+	spare_put(process, ring);
+}
+
+/*
+ * Gives a spare's memory back. Not while others look at rings under the control lock, and not one
+ * that the collector has on its list because of a pending bit older than the ring's thread.
+ */
+static bool spare_unmap(struct process *process, enum ring_kind kind)
+{
+	if (!control_trylock())
+		return false;
+	struct ring *ring = spare_take(process, kind);
+	bool unmap = ring && !ring->active;
+	if (unmap) {
+		sigset_t before;
+		ring_lock(process, &before);
+		ring_unlink(process, ring);
+		process->ring_bytes -= ring->data_bytes;
+		prim_unmap_ring(ring->file, ring->file->header_bytes, ring->data_bytes);
+		ring->file = NULL;
+		__atomic_store_n(&ring->status, RING_UNUSED, __ATOMIC_RELEASE);
+		stack_push(&process->unused, ring);
+		ring_unlock(process, &before);
+	} else if (ring) {
+		spare_put(process, ring);
+	}
+	control_unlock();
+	return unmap;
+}
+
+void ring_balance_spares(struct process *process)
+{
+	for (int kind = 0; kind < RING_KINDS; kind++) {
+		uint32_t *count = &process->nspares[kind];
+		while (__atomic_load_n(count, __ATOMIC_RELAXED) < SPARES_KEPT) {
+			struct ring *ring = ring_make(process, (enum ring_kind)kind);
+			if (!ring)
+				break;
+			spare_put(process, ring);
+		}
+		while (__atomic_load_n(count, __ATOMIC_RELAXED) > SPARES_MAX)
+			if (!spare_unmap(process, (enum ring_kind)kind))
+				break;
+	}
+}
+
+void ring_remove_files(struct process *process)
+{
+	sigset_t before;
+	ring_lock(process, &before);
+	for (uint32_t i = 0; i < ring_count(process); i++) {
+		struct ring *ring = ring_at(process, i);
+		if (ring->file)
+			ring_unlink(process, ring);
+	}
+	process_remove_directory(process);
+	ring_unlock(process, &before);
+}
+
+/* --- losses
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+/* Atomic adds: a handler of the same thread may count here in between. */
+void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool filtered)
+{
+	const struct catalog_entry *entry = registry_entry(catalog);
+	if (!entry)
+		return; /* its object is not registered (any more): its gate was closed */
+	uint32_t i = entry->first_event + event;
+	if (ring && i < ring->file->nlosses) {
+		struct ring_loss *loss = &ring->file->losses[i];
+		__atomic_add_fetch(filtered ? &loss->filtered : &loss->discarded, 1,
+				   __ATOMIC_RELAXED);
+		__atomic_store_n(&ring->file->lossy, 1, __ATOMIC_RELEASE);
+		return;
+	}
+	struct catalog_loss *loss = &entry->losses[event];
+	__atomic_add_fetch(filtered ? &loss->filtered : &loss->discarded, 1, __ATOMIC_RELAXED);
+}
+
+static void add_ring_losses(const struct ring *ring, struct catalog_loss *losses, uint32_t nevents)
+{
+	if (!ring->file || !__atomic_load_n(&ring->file->lossy, __ATOMIC_ACQUIRE))
+		return;
+	for (uint32_t i = 0; i < nevents && i < ring->file->nlosses; i++) {
+		const struct ring_loss *loss = &ring->file->losses[i];
+		losses[i].filtered += __atomic_load_n(&loss->filtered, __ATOMIC_RELAXED);
+		losses[i].discarded += __atomic_load_n(&loss->discarded, __ATOMIC_RELAXED);
+	}
+}
+
+void ring_losses(struct process *process, struct catalog_loss *losses, uint32_t nevents)
+{
+	for (uint32_t c = 0; c < registry_count(); c++) {
+		const struct catalog_entry *entry = registry_entry(c);
+		for (uint32_t event = 0; event < entry->catalog->nevents; event++) {
+			const struct catalog_loss *loss = &entry->losses[event];
+			uint32_t i = entry->first_event + event;
+			if (i >= nevents)
+				break;
+			losses[i].filtered = __atomic_load_n(&loss->filtered, __ATOMIC_RELAXED);
+			losses[i].discarded = __atomic_load_n(&loss->discarded, __ATOMIC_RELAXED);
+		}
+	}
+	for (uint32_t r = 0; process && r < ring_count(process); r++)
+		add_ring_losses(ring_at(process, r), losses, nevents);
+}

@@ -1,0 +1,47 @@
+/* Keys and values as JSON (RFC 8259); docs/json.md says which value looks how. */
+#ifndef RILL_SINK_JSON_VALUE_H
+#define RILL_SINK_JSON_VALUE_H
+
+#include "sink/render.h"
+
+/*
+ * What a value's plain form leaves out is noted beside it, by its path in the object: "to[2]".
+ * Notes gather while the values are written, and become fields of the object when it ends.
+ */
+struct json_notes {
+	struct buffer types; /* types that the catalog's page leaves open */
+	struct buffer raw;   /* bytes of strings that are not UTF-8 */
+	struct buffer cut;   /* sizes before the cut */
+	struct buffer path;
+	size_t path_start;
+};
+
+struct json {
+	const struct rill_catalogs *catalogs;
+	struct json_notes notes;
+};
+
+/* Where an object's notes start among those of the objects around it. */
+struct json_mark {
+	size_t types, raw, cut, path_start;
+};
+
+/* "name": with a comma before it where one belongs. name: a literal. */
+void json_field(struct buffer *to, const char *name);
+void json_text(struct buffer *to, const char *text);
+void json_time(struct buffer *to, uint64_t ns);
+/* In quotes, as all 64-bit integers. */
+void json_u64(struct buffer *to, uint64_t value);
+void json_i64(struct buffer *to, int64_t value);
+
+struct json_mark json_notes_begin(struct json *json);
+/* "types":{}, "raw":{}, "cut":{}: those with something in them. */
+void json_notes_end(struct json *json, struct buffer *to, struct json_mark mark);
+
+/* One member of an object of keys. seen, nseen: the keys before it in the same object. */
+void json_member(struct json *json, struct buffer *to, const struct rill_catalog *catalog,
+		 const struct rill_item *item, const uint16_t *seen, size_t nseen);
+
+void json_free(struct json *json);
+
+#endif

@@ -1,0 +1,347 @@
+#include "sink/queue.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_LINES   64u   /* of one write */
+#define STALL_MS    200u  /* a flush gives up when nothing has moved for so long */
+#define FLUSH_MS    2000u /* and after this in any case; so does closing */
+#define HEADER_SIZE sizeof(struct header)
+
+/* In the queue: this, then the line, padded to 8 bytes. A header never wraps, a line may. */
+struct header {
+	uint32_t size;
+	uint16_t catalog_index;
+	uint16_t event_id;
+};
+
+struct queue {
+	struct stream stream;
+	const struct rill_sink_owner *owner;
+	pthread_mutex_t mutex;
+	pthread_cond_t filled; /* the thread waits here */
+	pthread_cond_t moved;  /* queue_wait() waits here */
+	char *lines;           /* `size` bytes, mapped */
+	size_t size;           /* a multiple of 8 */
+	uint64_t head;         /* where the next line goes, modulo size; a multiple of 8 */
+	uint64_t tail;         /* lines before it are written or lost */
+	uint64_t settled;      /* raised whenever lines are */
+	bool waiting;          /* the thread sleeps on `filled` */
+	bool telling;          /* the thread is calling the owner */
+	bool failing;          /* lines were lost since the queue was last empty */
+	bool stop;
+	bool left; /* the thread was stuck when its owner went: it frees the queue */
+	bool gone; /* the thread has returned, or is about to */
+	pthread_t thread;
+};
+
+/* Lines of one write. */
+struct load {
+	struct iovec parts[1 + 2 * MAX_LINES];
+	struct out_line lines[MAX_LINES]; /* end: among the bytes of this load */
+	size_t nparts;
+	size_t nlines;
+	size_t bytes;
+	uint64_t tail;
+};
+
+static size_t padded(size_t size)
+{
+	return HEADER_SIZE + ((size + 7) & ~(size_t)7);
+}
+
+static void get_header(const struct queue *queue, uint64_t at, struct header *header)
+{
+	memcpy(header, queue->lines + at % queue->size, HEADER_SIZE);
+}
+
+/* As many lines as a pipe takes without mixing them with another process's (PIPE_BUF); a longer
+ * line goes alone. */
+static void take(struct queue *queue, struct load *load)
+{
+	load->nparts = 1;
+	load->nlines = 0;
+	load->bytes = 0;
+	load->tail = queue->tail;
+	while (load->tail != queue->head && load->nlines < MAX_LINES) {
+		struct header header;
+		get_header(queue, load->tail, &header);
+		size_t room = PIPE_BUF - (sizeof STREAM_TORN - 1);
+		if (load->nlines && load->bytes + header.size > room)
+			break;
+		size_t at = (load->tail + HEADER_SIZE) % queue->size;
+		size_t first = queue->size - at < header.size ? queue->size - at : header.size;
+		load->parts[load->nparts++] = (struct iovec){queue->lines + at, first};
+		if (first < header.size)
+			load->parts[load->nparts++] =
+				(struct iovec){queue->lines, header.size - first};
+		load->bytes += header.size;
+		load->lines[load->nlines++] =
+			(struct out_line){load->bytes, header.catalog_index, header.event_id};
+		load->tail += padded(header.size);
+	}
+}
+
+/* Without the mutex: the owner's functions may call the user's diagnostic callback. */
+static void tell(const struct queue *queue, const struct load *load, size_t done, int error,
+		 bool recovered)
+{
+	const struct rill_sink_owner *owner = queue->owner;
+	for (size_t i = 0; i < load->nlines; i++) {
+		const struct out_line *line = &load->lines[i];
+		if (line->end > done)
+			owner->lost(owner->context, line->catalog_index, line->event_id, error);
+	}
+	if (recovered)
+		owner->recovered(owner->context);
+}
+
+/* After a write: what became of its lines. */
+static void settle(struct queue *queue, const struct load *load, size_t done, int error)
+{
+	bool lost = done < load->bytes;
+	bool recovered = queue->failing && !lost && load->tail == queue->head;
+	if (lost)
+		queue->failing = true;
+	else if (recovered)
+		queue->failing = false;
+	if (lost || recovered) {
+		queue->telling = true;
+		pthread_mutex_unlock(&queue->mutex);
+		tell(queue, load, done, error, recovered);
+		pthread_mutex_lock(&queue->mutex);
+		queue->telling = false;
+	}
+	queue->tail = load->tail;
+	queue->settled++;
+	if (queue->tail == queue->head)
+		queue->head = queue->tail = 0; /* the first pages are in the cache */
+	pthread_cond_broadcast(&queue->moved);
+}
+
+static void destroy(struct queue *queue)
+{
+	close(queue->stream.fd);
+	munmap(queue->lines, queue->size);
+	pthread_mutex_destroy(&queue->mutex);
+	pthread_cond_destroy(&queue->filled);
+	pthread_cond_destroy(&queue->moved);
+	free(queue);
+}
+
+static void set_up_thread(void)
+{
+	cpu_set_t all;
+	pthread_setname_np(pthread_self(), "rill-out");
+	/* Whoever opened the sink may be bound to one CPU: this thread should not be. */
+	if (sched_getaffinity(getpid(), sizeof all, &all) == 0)
+		sched_setaffinity(0, sizeof all, &all);
+}
+
+static void *run(void *argument)
+{
+	struct queue *queue = argument;
+	struct load load;
+	set_up_thread();
+	pthread_mutex_lock(&queue->mutex);
+	for (;;) {
+		while (queue->tail == queue->head && !queue->stop) {
+			queue->waiting = true;
+			pthread_cond_wait(&queue->filled, &queue->mutex);
+			queue->waiting = false;
+		}
+		if (queue->tail == queue->head)
+			break;
+		take(queue, &load);
+		pthread_mutex_unlock(&queue->mutex);
+		size_t done = 0;
+		int error = stream_write(&queue->stream, load.parts, load.nparts, &done);
+		size_t whole = 0;
+		for (size_t i = 0; i < load.nlines && load.lines[i].end <= done; i++)
+			whole = load.lines[i].end;
+		if (done > whole)
+			queue->stream.torn = true;
+		pthread_mutex_lock(&queue->mutex);
+		if (queue->left)
+			break;
+		settle(queue, &load, done, error);
+	}
+	bool left = queue->left;
+	queue->gone = true;
+	pthread_cond_broadcast(&queue->moved);
+	pthread_mutex_unlock(&queue->mutex);
+	if (left)
+		destroy(queue);
+	return NULL;
+}
+
+/* The thread blocks all signals: they are the application's; and EPIPE then leaves a SIGPIPE
+ * pending that nobody ever gets. */
+static int start_thread(struct queue *queue)
+{
+	sigset_t all, old;
+	pthread_attr_t attributes;
+	sigfillset(&all);
+	pthread_attr_init(&attributes);
+	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	int error = pthread_create(&queue->thread, &attributes, run, queue);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attributes);
+	return -error;
+}
+
+int queue_open(struct queue **result, const struct stream *stream, size_t size,
+	       const struct rill_sink_owner *owner)
+{
+	struct queue *queue = calloc(1, sizeof *queue);
+	pthread_condattr_t clock;
+	if (!queue)
+		return -ENOMEM;
+	queue->stream = *stream;
+	queue->owner = owner;
+	queue->size = size & ~(size_t)7;
+	queue->lines = mmap(NULL, queue->size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (queue->lines == MAP_FAILED) {
+		free(queue);
+		return -ENOMEM;
+	}
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_mutex_init(&queue->mutex, NULL);
+	pthread_cond_init(&queue->filled, NULL);
+	pthread_cond_init(&queue->moved, &clock);
+	pthread_condattr_destroy(&clock);
+	int error = start_thread(queue);
+	if (error) {
+		munmap(queue->lines, queue->size);
+		free(queue);
+		return error;
+	}
+	*result = queue;
+	return 0;
+}
+
+static bool put_line(struct queue *queue, const char *text, const struct out_line *line,
+		     size_t size)
+{
+	struct header header = {(uint32_t)size, line->catalog_index, line->event_id};
+	if (padded(size) > queue->size - (size_t)(queue->head - queue->tail))
+		return false;
+	memcpy(queue->lines + queue->head % queue->size, &header, HEADER_SIZE);
+	size_t at = (queue->head + HEADER_SIZE) % queue->size;
+	size_t first = queue->size - at < size ? queue->size - at : size;
+	memcpy(queue->lines + at, text, first);
+	memcpy(queue->lines, text + first, size - first);
+	queue->head += padded(size);
+	return true;
+}
+
+int queue_put(struct queue *queue, const char *text, const struct out_line *lines, size_t nlines,
+	      size_t *taken)
+{
+	size_t from = 0;
+	*taken = 0;
+	pthread_mutex_lock(&queue->mutex);
+	while (*taken < nlines) {
+		size_t size = lines[*taken].end - from;
+		if (!put_line(queue, text + from, &lines[*taken], size)) {
+			queue->failing = true;
+			break;
+		}
+		from += size;
+		++*taken;
+	}
+	bool wake = queue->waiting && queue->head != queue->tail;
+	pthread_mutex_unlock(&queue->mutex);
+	if (wake)
+		pthread_cond_signal(&queue->filled);
+	return *taken < nlines ? -ENOBUFS : 0;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void wait_until(struct queue *queue, uint64_t ms)
+{
+	struct timespec until = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
+	pthread_cond_timedwait(&queue->moved, &queue->mutex, &until);
+}
+
+/* With the mutex held. True when everything is written or lost. */
+static bool wait_empty(struct queue *queue, uint64_t stall_ms)
+{
+	uint64_t now = now_ms(), end = now + FLUSH_MS, stalled = now + stall_ms;
+	uint64_t settled = queue->settled;
+	while (queue->tail != queue->head && now < end && now < stalled) {
+		wait_until(queue, end < stalled ? end : stalled);
+		now = now_ms();
+		if (queue->settled != settled) {
+			settled = queue->settled;
+			stalled = now + stall_ms;
+		}
+	}
+	return queue->tail == queue->head;
+}
+
+int queue_flush(struct queue *queue)
+{
+	pthread_mutex_lock(&queue->mutex);
+	bool empty = wait_empty(queue, STALL_MS);
+	bool failing = queue->failing;
+	pthread_mutex_unlock(&queue->mutex);
+	if (!empty)
+		return -ETIMEDOUT;
+	return failing ? -EIO : 0;
+}
+
+/* What the thread has not written, the line that it is stuck in included. */
+static void lose_rest(struct queue *queue)
+{
+	const struct rill_sink_owner *owner = queue->owner;
+	while (queue->tail != queue->head) {
+		struct header header;
+		get_header(queue, queue->tail, &header);
+		queue->tail += padded(header.size);
+		owner->lost(owner->context, header.catalog_index, header.event_id, -ETIMEDOUT);
+	}
+}
+
+void queue_close(struct queue *queue)
+{
+	pthread_mutex_lock(&queue->mutex);
+	queue->stop = true;
+	pthread_cond_signal(&queue->filled);
+	bool empty = wait_empty(queue, FLUSH_MS);
+	while (queue->telling || (empty && !queue->gone))
+		pthread_cond_wait(&queue->moved, &queue->mutex);
+	bool left = queue->left = !queue->gone;
+	if (left)
+		lose_rest(queue);
+	pthread_t thread = queue->thread;
+	if (left)
+		pthread_detach(thread);
+	pthread_mutex_unlock(&queue->mutex);
+	if (left)
+		return; /* the thread frees the queue when its write returns */
+	pthread_join(thread, NULL);
+	destroy(queue);
+}
+
+void queue_forget(struct queue *queue)
+{
+	close(queue->stream.fd);
+}

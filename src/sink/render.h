@@ -1,0 +1,45 @@
+/* How numbers, times, addresses and characters look: what text and JSON have in common. */
+#ifndef RILL_SINK_RENDER_H
+#define RILL_SINK_RENDER_H
+
+#include <rill/sink.h>
+
+#include "sink/buffer.h"
+
+/* The time zone of time stamps; zeroed: UTC. */
+struct zone {
+	bool local;
+	bool known; /* offset_s is that of `quarter` */
+	int32_t offset_s;
+	uint64_t quarter; /* zones change their offset at quarters of an hour only */
+};
+
+void render_u64(struct buffer *to, uint64_t value);
+void render_i64(struct buffer *to, int64_t value);
+/* The shortest decimal that strtod() reads back as the same value, whatever the locale: always with
+ * a point or an exponent. Neither infinite nor NaN. */
+void render_f64(struct buffer *to, double value);
+/* Nanoseconds, exact, as Go writes them: 1.5us, 12.034ms, 1h2m3.000000001s. */
+void render_duration(struct buffer *to, int64_t ns);
+/* RFC 3339, section 5.6, with nine digits: 2026-01-31T23:59:59.000000001Z. zone NULL: UTC. */
+void render_time(struct buffer *to, uint64_t ns, struct zone *zone);
+void render_hex(struct buffer *to, const unsigned char *bytes, size_t size);
+void render_id(struct buffer *to, uint64_t id); /* 16 hexadecimal digits */
+void render_ip(struct buffer *to, const struct rill_item *ip);
+
+/* One character of UTF-8 (RFC 3629, section 4). Returns its bytes; 0: none is valid here. */
+size_t utf8_read(const unsigned char *bytes, size_t size, uint32_t *character);
+size_t utf8_write(char *to, uint32_t character); /* at most 4 bytes */
+/* Could end a line, drive a terminal, or make text look other than it is: controls (C0, DEL, C1),
+ * line separators, bidirectional controls, what has no shape, noncharacters. */
+bool character_is_unsafe(uint32_t character);
+
+const char *level_name(unsigned level);
+const char *type_name(unsigned type);
+/* NULL: the catalog (which may be NULL) has no such key. */
+const struct rill_catalog_key *find_key(const struct rill_catalog *catalog, uint16_t key);
+
+/* Same key, type and value. */
+bool items_equal(const struct rill_item *a, const struct rill_item *b);
+
+#endif

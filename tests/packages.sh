@@ -1,0 +1,50 @@
+#!/bin/sh
+# packages.sh GROUP...: installs the Debian packages of these groups that are missing.
+# Groups: build (library, rill, rill-gen), demo, test.
+set -eu
+build="gcc make binutils libc6-dev libcmark-gfm-dev libcmark-gfm-extensions-dev"
+demo="postfix jq"
+test="g++ clang clang-format clang-tidy cppcheck codespell libcriterion-dev valgrind spin jq postfix
+	swaks python3 mandoc git procps util-linux"
+
+wanted=
+for group in "$@"; do
+	case $group in
+	build) wanted="$wanted $build" ;;
+	demo) wanted="$wanted $demo" ;;
+	test) wanted="$wanted $test" ;;
+	*) echo "packages.sh: no group '$group'; there are build, demo and test" >&2; exit 2 ;;
+	esac
+done
+
+missing=
+for package in $wanted; do
+	state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+	[ "$state" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+as_root=
+[ "$(id -u)" = 0 ] || as_root=sudo
+echo "installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+run() {
+	# sudo drops the environment, so it is said again behind it.
+	if ! $as_root env DEBIAN_FRONTEND=noninteractive "$@" >"$log" 2>&1; then
+		tail -n 20 "$log" >&2
+		echo "packages.sh: '$*' failed" >&2
+		exit 1
+	fi
+}
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+run apt-get update -q
+case $missing in
+*postfix*)
+	# Only its smtp-source is wanted: no configuration, so no mail server is started.
+	echo 'postfix postfix/main_mailer_type select No configuration' |
+		$as_root debconf-set-selections
+	;;
+esac
+# --no-remove: a machine that has another mail server keeps it, and the message says why this stopped.
+run apt-get install -q -y --no-install-recommends --no-remove $missing
