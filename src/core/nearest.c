@@ -98,5 +98,8 @@ size_t nearest_names(const char *wanted, const char *(*name)(const void *context
 		ranks[at] = candidate_rank;
 		found[at] = candidate;
 	}
+	/* What is much farther off than the best would only distract from it. */
+	while (nfound > 1 && ranks[nfound - 1] > ranks[0] + 1)
+		nfound--;
 	return nfound;
 }
