@@ -213,7 +213,7 @@ install: all ## install below DESTDIR and PREFIX
 C_FILES := $(wildcard include/rill/*.h include/rill/static/*.h src/*/*.[ch] src/core/prim/*.[ch] gen/*.[ch] \
 	bench/*/*.[ch] tests/*/*.[ch] examples/*/*.[ch])
 format: ## format all C files
-	clang-format -i $(C_FILES)
+	$(Q)clang-format -i $(C_FILES)
 
 lint: $(STALWART) ## clang-format, clang-tidy, cppcheck, codespell: silent when clean
 	$(Q)tests/lint.sh $(BUILD) $(C_FILES)

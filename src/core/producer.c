@@ -389,8 +389,8 @@ int producer_synchronize(bool at_exit)
 	return result;
 }
 
-/* --- fork in a handler that interrupted an emit
- * -----------------------------------------------------
+/*
+ * fork() in a handler that interrupted an emit.
  *
  * The child returns into that emit, whose producer is wiped. What it still writes goes here, to
  * nobody. (If it had its addresses in registers already, it writes once more what the parent's
