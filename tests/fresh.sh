@@ -38,6 +38,8 @@ for command in "${commands[@]}"; do
 		root=$1 command=$2
 		mount --bind /dev "$root/dev"
 		mount -t tmpfs tmpfs "$root/dev/shm"
+		mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+		mount --bind "$root/dev/pts/ptmx" "$root/dev/ptmx"
 		mount -t sysfs sysfs "$root/sys" 2>/dev/null || true
 		exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
 			LANG=C.UTF-8 TERM=dumb chroot "$root" sh -c "cd /root/rill && $command"

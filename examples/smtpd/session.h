@@ -71,7 +71,7 @@ struct session {
 
 TAILQ_HEAD(session_list, session);
 
-/* --- connection.c --- */
+/* --- connection.c -------------------------------------------------------------------------- */
 
 /* Makes the session for an accepted socket and greets; takes over `fd`. NULL: no memory. */
 struct session *connection_open(struct worker *worker, int fd, const struct sockaddr_storage *peer,
@@ -86,7 +86,7 @@ void connection_refuse(struct session *session, const char *code, const char *wh
 /* Frees the session. `why` is for key `details`. */
 void connection_close(struct session *session, const char *why);
 
-/* --- session.c --- */
+/* --- session.c ----------------------------------------------------------------------------- */
 
 /* Runs as many commands, or as much text, as there are in the input buffer and as there is room
  * for their replies. */
@@ -97,7 +97,7 @@ void session_reply(struct session *session, const char *format, ...)
 /* Nothing is read any more; the connection ends when the replies are sent. */
 void session_finish(struct session *session, bool linger);
 
-/* --- transaction.c --- */
+/* --- transaction.c ------------------------------------------------------------------------- */
 
 void transaction_mail(struct session *session, const char *arguments);
 void transaction_rcpt(struct session *session, const char *arguments);

@@ -153,9 +153,8 @@ struct rill_sink_type {
 	/* Waits, not for long, until what is queued is written. */
 	int (*flush)(void *state);
 	void (*close)(void *state);
-	/* In a forked child, where no thread of the sink's is: closes descriptors, frees nothing (the
-	 * parent's threads may have been changing it), writes nothing, waits for
-	 * nothing. */
+	/* In a forked child, where no thread of the sink's is: closes descriptors, frees nothing
+	 * (the parent's threads may have been changing it), writes nothing, waits for nothing. */
 	void (*forget)(void *state);
 };
 

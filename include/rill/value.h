@@ -174,15 +174,18 @@ RILL__INLINE uint64_t rill__ip4_word(const struct in_addr *address)
 	return RILL__IP_WORD(4) | bytes;
 }
 
+/* address: NULL is no address. */
 RILL__INLINE struct rill_value_ip rill_ip4(const struct in_addr *address)
 {
-	struct rill_value_ip typed = {rill__value(RILL_TYPE_IP, rill__ip4_word(address), NULL)};
+	struct rill_value_ip typed = {
+		rill__value(RILL_TYPE_IP, address ? rill__ip4_word(address) : 0, NULL)};
 	return typed;
 }
 
 RILL__INLINE struct rill_value_ip rill_ip6(const struct in6_addr *address)
 {
-	struct rill_value_ip typed = {rill__value(RILL_TYPE_IP, RILL__IP_WORD(16), address)};
+	struct rill_value_ip typed = {
+		rill__value(RILL_TYPE_IP, address ? RILL__IP_WORD(16) : 0, address)};
 	return typed;
 }
 

@@ -51,7 +51,7 @@ struct feed {
 /* 0; -ENOMEM. */
 int feed_run(struct feed *feed, struct dump_reader *reader);
 
-/* --- presentation: show.c -------------------------------------------------------------------- */
+/* --- presentation: show.c ------------------------------------------------------------------ */
 
 #define SHORT_TEXT 32u
 

@@ -173,19 +173,17 @@ static bool items_have(const struct rill_catalog *catalog, const struct rill_ite
 	return false;
 }
 
+/* In the entry itself, or at the start of a span that it is in. */
 static bool has_key(const struct rill_entry *entry, const char *wanted)
 {
-	const struct rill_span *span = entry->span;
-	if (span)
-		return items_have(span->catalog, span->start_items, span->nstart_items, wanted) ||
-		       items_have(span->catalog, span->end_items, span->nend_items, wanted);
 	const struct rill_record *record = entry->record;
-	const struct rill_item *inherited[4 * RILL_MAX_ITEMS];
-	if (items_have(record->catalog, record->items, record->nitems, wanted))
+	const struct rill_span *span = record ? record->span : entry->span;
+	if (record && items_have(record->catalog, record->items, record->nitems, wanted))
 		return true;
-	size_t count = rill_record_inherited(record, inherited, 4 * RILL_MAX_ITEMS);
-	for (size_t i = 0; i < count; i++)
-		if (key_is(record->catalog, inherited[i], wanted))
+	if (!record && items_have(span->catalog, span->end_items, span->nend_items, wanted))
+		return true;
+	for (; span; span = span->parent)
+		if (items_have(span->catalog, span->start_items, span->nstart_items, wanted))
 			return true;
 	return false;
 }

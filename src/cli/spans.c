@@ -154,6 +154,8 @@ struct widths {
 	size_t key;
 	size_t events;
 	size_t bar;
+	size_t start;
+	size_t date; /* bytes of a time that all have in common: it stands in the heading */
 };
 
 static size_t key_text(char *to, size_t size, const struct row *row)
@@ -162,12 +164,29 @@ static size_t key_text(char *to, size_t size, const struct row *row)
 	return shown_width(to);
 }
 
-#define KEY_SIZE    (VALUE_SIZE + 64u)
-#define FIXED_WIDTH (9 + 2 + 2 + 2 + 29 + 2 + 2 + 9 + 2 + 16)
+#define KEY_SIZE (VALUE_SIZE + 64u)
+/* Duration, state, id, and what is between the columns. */
+#define FIXED_WIDTH (9 + 9 + 16 + 7 * 2)
+#define DATE_SIZE   11u /* "2026-01-31 " */
+#define START_SIZE  29u /* and the time */
+
+static bool same_day(const struct spans *spans)
+{
+	char first[SHOW_TIME], other[SHOW_TIME];
+	show_time(first, spans->rows[0].start_ns);
+	for (size_t i = 1; i < spans->nrows; i++)
+		if (memcmp(first, show_time(other, spans->rows[i].start_ns), DATE_SIZE) != 0)
+			return false;
+	return true;
+}
 
 static struct widths measure(const struct spans *spans)
 {
-	struct widths widths = {4, 3, 6, 0};
+	struct widths widths = {4, 3, 6, 0, START_SIZE, 0};
+	if (same_day(spans)) {
+		widths.date = DATE_SIZE;
+		widths.start = START_SIZE - DATE_SIZE;
+	}
 	for (size_t i = 0; i < spans->nrows; i++) {
 		char text[KEY_SIZE];
 		size_t key = key_text(text, sizeof text, &spans->rows[i]);
@@ -177,11 +196,11 @@ static struct widths measure(const struct spans *spans)
 		widths.name = name > widths.name ? name : widths.name;
 		widths.events = events > widths.events ? events : widths.events;
 	}
-	size_t used = FIXED_WIDTH + widths.name + widths.key + widths.events + 2;
+	size_t used = FIXED_WIDTH + widths.name + widths.key + widths.events + widths.start;
 	size_t width = terminal_width();
 	widths.bar = width > used + 8 ? width - used : 8;
-	if (widths.bar > 30)
-		widths.bar = 30;
+	if (widths.bar > 40)
+		widths.bar = 40;
 	return widths;
 }
 
@@ -198,9 +217,14 @@ static void print_rows(const struct spans *spans)
 	for (size_t i = 0; i < spans->nrows; i++)
 		if (spans->rows[i].duration_ns > longest)
 			longest = spans->rows[i].duration_ns;
-	printf("%9s  %-*s  %-*s  %-29s  %*s  %-9s  %-16s  %s\n", "DURATION", (int)widths.bar, "",
-	       (int)widths.name, "SPAN", "START (UTC)", (int)widths.events, "EVENTS", "STATE",
-	       "SPAN ID", "KEY");
+	char heading[SHOW_TIME] = "START (UTC)";
+	if (widths.date) {
+		show_time(heading, spans->rows[0].start_ns);
+		strcpy(heading + DATE_SIZE, "UTC");
+	}
+	printf("%9s  %-*s  %-*s  %-*s  %*s  %-9s  %-16s  %s\n", "DURATION", (int)widths.bar, "",
+	       (int)widths.name, "SPAN", (int)widths.start, heading, (int)widths.events, "EVENTS",
+	       "STATE", "SPAN ID", "KEY");
 	for (size_t i = 0; i < spans->nrows; i++) {
 		const struct row *row = &spans->rows[i];
 		char duration[SHORT_TEXT], start[SHOW_TIME], key[KEY_SIZE];
@@ -209,9 +233,9 @@ static void print_rows(const struct spans *spans)
 		put_bar(spans, (double)row->duration_ns / (double)longest, widths.bar);
 		fputs("  ", stdout);
 		pad(row->name, widths.name);
-		printf("%-29s  %*" PRIu64 "  %-9s  %016" PRIx64 "  %s\n",
-		       show_time(start, row->start_ns), (int)widths.events, row->nevents,
-		       states[row->state], row->id, key);
+		printf("%-*s  %*" PRIu64 "  %-9s  %016" PRIx64 "  %s\n", (int)widths.start,
+		       show_time(start, row->start_ns) + widths.date, (int)widths.events,
+		       row->nevents, states[row->state], row->id, key);
 	}
 }
 

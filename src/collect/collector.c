@@ -11,8 +11,7 @@
 #define CLOCK_EVERY_NS  100000000u
 #define COUNTS_EVERY_NS 1000000000u
 
-/* --- active rings
- * ---------------------------------------------------------------------------------------- */
+/* --- active rings -------------------------------------------------------------------------- */
 
 static bool make_capacity(struct collector *collector)
 {
@@ -126,8 +125,7 @@ static void disarm_idle(struct collector *collector, uint64_t now_ns)
 	collector->nactive = kept;
 }
 
-/* --- clock and counts
- * ------------------------------------------------------------------------------------- */
+/* --- clock and counts ---------------------------------------------------------------------- */
 
 static void keep_clock(struct collector *collector, uint64_t now_ns)
 {
@@ -143,9 +141,7 @@ static void keep_clock(struct collector *collector, uint64_t now_ns)
 	}
 }
 
-/* --- rounds
- * --------------------------------------------------------------------------------------------------
- */
+/* --- rounds -------------------------------------------------------------------------------- */
 
 /* Everything that is published now, from every ring. */
 static uint64_t drain_published(struct collector *collector)
@@ -341,9 +337,7 @@ static void run(void *argument)
 	__atomic_store_n(&collector->stopped, 1, __ATOMIC_RELEASE);
 }
 
-/* --- from outside
- * --------------------------------------------------------------------------------------------------
- */
+/* --- from outside -------------------------------------------------------------------------- */
 
 static void post(struct collector *collector, struct message *message)
 {

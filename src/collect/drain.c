@@ -14,9 +14,7 @@
 
 #define FEED 256u
 
-/* --- cursors
- * -----------------------------------------------------------------------------------------------
- */
+/* --- cursors ------------------------------------------------------------------------------- */
 
 /* Reads the record at cursor->at. False: the pass has taken all, or the bytes are not a record. */
 static bool cursor_read(struct collector *collector, struct cursor *cursor)
@@ -58,8 +56,7 @@ static void heap_down(struct cursor **heap, uint32_t count, uint32_t i)
 	}
 }
 
-/* --- giving room back
- * ------------------------------------------------------------------------------------- */
+/* --- giving room back ---------------------------------------------------------------------- */
 
 static void advance(struct ring *ring, uint64_t tail)
 {
@@ -70,8 +67,7 @@ static void advance(struct ring *ring, uint64_t tail)
 	producer_room(ring);
 }
 
-/* --- to the outputs
- * ------------------------------------------------------------------------------------------ */
+/* --- to the outputs ------------------------------------------------------------------------ */
 
 static void feed(struct collector *collector, struct pipeline_input *inputs, size_t count,
 		 uint32_t ncursors)
@@ -156,9 +152,7 @@ static uint64_t end_until(const struct ring *ring, uint64_t from, uint64_t head,
 	return at;
 }
 
-/* --- the pass
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- the pass ------------------------------------------------------------------------------ */
 
 static uint64_t count_drained(struct collector *collector, const struct ring *ring, uint64_t from,
 			      uint64_t to)

@@ -84,7 +84,7 @@ struct catalog_roles {
 struct catalog_roles *catalog_roles_new(const struct rill_catalog *catalog);
 void catalog_roles_free(struct catalog_roles *roles);
 
-/* --- open spans by key value: groups.c ------------------------------------------------------- */
+/* --- open spans by key value: groups.c ----------------------------------------------------- */
 
 #define VALUE_COMPARED_BYTES 1024u
 

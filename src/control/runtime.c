@@ -38,8 +38,7 @@ static struct {
 	bool on;                   /* some gate may be open */
 } runtime;
 
-/* --- sinks that could not be opened
- * ------------------------------------------------------------------ */
+/* --- sinks that could not be opened -------------------------------------------------------- */
 
 struct broken {
 	char *spec;
@@ -76,19 +75,21 @@ static void broken_close(void *state)
 	free(broken);
 }
 
-static int broken_open(struct output *output, const char *spec)
+static bool broken_open(struct output *output, const char *spec)
 {
 	struct broken *broken = calloc(1, sizeof *broken);
-	if (!broken || !(broken->spec = strdup(spec))) {
+	char *copy = strdup(spec);
+	if (!broken || !copy) {
 		free(broken);
-		return -ENOMEM;
+		free(copy);
+		return false;
 	}
+	broken->spec = copy;
 	*output = (struct output){broken_write, broken_flush, broken_close, broken_forget, broken};
-	return 0;
+	return true;
 }
 
-/* --- opening sinks
- * ------------------------------------------------------------------------------------- */
+/* --- opening sinks ------------------------------------------------------------------------- */
 
 static int open_dump(struct process *process, const char *directory, char *error, size_t size)
 {
@@ -159,8 +160,7 @@ static bool have_collector(void)
 	return runtime.collector != NULL;
 }
 
-/* --- filter
- * ---------------------------------------------------------------------------------------------- */
+/* --- filter -------------------------------------------------------------------------------- */
 
 static void decide(const struct rill_catalog *catalog, unsigned char *bits, void *context)
 {
@@ -225,9 +225,7 @@ int rill_filter_apply(const char *expression)
 	return result;
 }
 
-/* --- sinks
- * --------------------------------------------------------------------------------------------------
- */
+/* --- sinks --------------------------------------------------------------------------------- */
 
 static int add_sink(const char *spec)
 {
@@ -266,13 +264,12 @@ static void add_sink_or_broken(const char *spec)
 	if (!copy)
 		return;
 	struct output output;
-	if (open_spec(spec) != 0 && broken_open(&output, spec) == 0)
+	if (open_spec(spec) != 0 && broken_open(&output, spec))
 		collector_add_output(runtime.collector, output);
 	runtime.specs[runtime.nspecs++] = copy;
 }
 
-/* --- the environment
- * ------------------------------------------------------------------------------------------ */
+/* --- the environment ----------------------------------------------------------------------- */
 
 static void configure_from_environment(void)
 {
@@ -331,8 +328,7 @@ void rill__configure(void)
 	}
 }
 
-/* --- a child's first event
- * ---------------------------------------------------------------------------------------- */
+/* --- a child's first event ----------------------------------------------------------------- */
 
 void rill__need_collector(struct process *process)
 {
@@ -349,9 +345,7 @@ void rill__need_collector(struct process *process)
 	control_unlock();
 }
 
-/* --- flush, stop, counts
- * ------------------------------------------------------------------------------------------------
- */
+/* --- flush, stop, counts ------------------------------------------------------------------- */
 
 /*
  * Waits outside the lock, which fork() and exit() need: a flush may take as long as its slowest

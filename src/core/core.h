@@ -26,8 +26,7 @@
 	((condition) ? (void)0 : rill__broken(__FILE__, __LINE__, message))
 void rill__broken(const char *file, int line, const char *message) __attribute__((noreturn));
 
-/* --- rings
- * ---------------------------------------------------------------------------------------- */
+/* --- rings --------------------------------------------------------------------------------- */
 
 #define MAX_RINGS        16384u /* threads with events at once, handlers' rings included */
 #define MAX_CATALOGS     255u
@@ -108,8 +107,7 @@ struct ring {
 	bool active;
 };
 
-/* --- process
- * ---------------------------------------------------------------------------------------- */
+/* --- process ------------------------------------------------------------------------------- */
 
 enum wake {
 	WAKE_RUNNING,  /* the collector looks at the rings */
@@ -173,8 +171,7 @@ struct catalog_loss {
 };
 struct catalog_entry;
 
-/* --- rings: src/core/ring.c
- * ------------------------------------------------------------------------ */
+/* --- rings: src/core/ring.c ---------------------------------------------------------------- */
 
 /* A ring for the calling thread: a spare, else a new one. NULL: the bounds are reached.
  * Signal-safe. */
@@ -200,8 +197,7 @@ void ring_losses(struct process *process, struct catalog_loss *losses, uint32_t 
 /* Removes the files of all rings and their directory: the memory stays until the process ends. */
 void ring_remove_files(struct process *process);
 
-/* --- producers: src/core/producer.c
- * ---------------------------------------------------------------- */
+/* --- producers: src/core/producer.c -------------------------------------------------------- */
 
 /* Waits until no thread is inside a section that began before the call. -EBUSY after ten seconds,
  * or at exit a tenth of one. Under the control lock, which keeps the collector from unmapping
@@ -215,8 +211,7 @@ void producer_kick(struct process *process);
 void producer_new_process(void);
 bool producer_fences(void); /* true: membarrier does not work, so sections take a full fence */
 
-/* --- catalogs, gates, bitmaps: src/core/registry.c
- * --------------------------------------------------- */
+/* --- catalogs, gates, bitmaps: src/core/registry.c ----------------------------------------- */
 
 struct catalog_entry {
 	struct rill_catalog *catalog; /* our copy */
@@ -252,16 +247,14 @@ void control_lock(void);
 bool control_trylock(void);
 void control_unlock(void);
 
-/* --- called by core, defined above it
- * ----------------------------------------------------------------- */
+/* --- called by core, defined above it ------------------------------------------------------ */
 
 /* src/control: the first catalog was registered, or another one: apply what is configured. */
 void rill__configure(void);
 /* src/control: the first event of a child. It has set COLLECTOR_STARTING. */
 void rill__need_collector(struct process *process);
 
-/* --- settings (src/core/settings.c)
- * ------------------------------------------------------------------ */
+/* --- settings (src/core/settings.c) -------------------------------------------------------- */
 
 struct settings {
 	uint64_t ring_size_bytes;

@@ -31,8 +31,7 @@ struct rill__val rill__val_sockaddr(const void *address)
 	return rill__val_word(0);
 }
 
-/* --- lists and nested events
- * -------------------------------------------------------------------------- */
+/* --- lists and nested events --------------------------------------------------------------- */
 
 /*
  * Encoded: event | catalog << 24 (list: 0), count, then tags, words and tails as in a record.
@@ -108,7 +107,8 @@ static void put_element(unsigned char *word, unsigned char *tail, const struct r
 		put_body(tail, value, budget, depth + 1);
 	} else if (value->type == RILL_TYPE_STRING || value->type == RILL_TYPE_BYTES) {
 		rill__put64(word, size | size << 32);
-		memcpy(tail, value->data, size);
+		if (size) /* the data of an empty one may be NULL */
+			memcpy(tail, value->data, size);
 	} else {
 		rill__put64(word, value->word);
 		if (size)
@@ -171,8 +171,7 @@ void rill__put_typed(unsigned char *to, uint32_t type, const struct rill__val *v
 	put_body(to, &body, val->length, 0);
 }
 
-/* --- cutting
- * ------------------------------------------------------------------------------------------- */
+/* --- cutting ------------------------------------------------------------------------------- */
 
 /* The longest prefix of at most `limit` bytes that does not end inside a UTF-8 character. */
 static uint64_t utf8_prefix(const unsigned char *text, uint64_t limit)

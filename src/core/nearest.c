@@ -26,7 +26,7 @@ static char fold(char c)
 static void fold_name(struct folded *folded, const char *name)
 {
 	size_t n = 0;
-	for (; name[n] && n < MAX_LENGTH; n++)
+	for (; n < MAX_LENGTH && name[n]; n++)
 		folded->text[n] = fold(name[n]);
 	folded->text[n] = 0;
 	folded->length = n;
@@ -98,5 +98,8 @@ size_t nearest_names(const char *wanted, const char *(*name)(const void *context
 		ranks[at] = candidate_rank;
 		found[at] = candidate;
 	}
+	/* What is much farther off than the best would only distract from it. */
+	while (nfound > 1 && ranks[nfound - 1] > ranks[0] + 1)
+		nfound--;
 	return nfound;
 }

@@ -30,8 +30,7 @@ void rill__broken(const char *file, int line, const char *message)
 	abort();
 }
 
-/* --- the wiped page
- * -------------------------------------------------------------------------------------- */
+/* --- the wiped page ------------------------------------------------------------------------ */
 
 static struct process *process;
 static struct process without_wipe; /* the kernel has no MADV_WIPEONFORK, or no memory is left */
@@ -127,8 +126,7 @@ struct process *process_get(void)
 	return memory;
 }
 
-/* --- the control lock
- * -------------------------------------------------------------------------------------- */
+/* --- the control lock ---------------------------------------------------------------------- */
 
 static pthread_mutex_t control = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static int control_depth;        /* under the lock */

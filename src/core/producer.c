@@ -32,9 +32,7 @@ static struct ring *ring_of(struct rill__producer *producer)
 	return (struct ring *)producer->ring;
 }
 
-/* --- sections
- * -------------------------------------------------------------------------------------------------
- */
+/* --- sections ------------------------------------------------------------------------------ */
 
 /* With a full fence, which costs nothing here: so a thread's first section needs no membarrier. */
 static void enter(struct rill__producer *producer, uint64_t mark)
@@ -54,8 +52,7 @@ static uint64_t now_ticks(void)
 	return without_counter ? prim_monotonic_ns() : rill__ticks();
 }
 
-/* --- a thread's rings
- * ------------------------------------------------------------------------------------------ */
+/* --- a thread's rings ---------------------------------------------------------------------- */
 
 /* Hands a ring to the collector. The thread is not inside a section of it any more. */
 static void give_up(struct process *process, struct ring *ring)
@@ -146,9 +143,7 @@ static struct rill__producer *interrupted(struct rill__producer *me, uint64_t ma
 	return __atomic_load_n(&me->nested->state, __ATOMIC_RELAXED) & 1 ? NULL : me->nested;
 }
 
-/* --- room
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- room ---------------------------------------------------------------------------------- */
 
 void producer_kick(struct process *process)
 {
@@ -214,9 +209,7 @@ void producer_room(struct ring *ring)
 	}
 }
 
-/* --- the slow path
- * ------------------------------------------------------------------------------------------------
- */
+/* --- the slow path ------------------------------------------------------------------------- */
 
 static const struct rill__place no_place;
 
@@ -301,8 +294,7 @@ struct rill__place rill__reserve_slow(const struct rill__gate *gate, uint32_t ev
 	return place;
 }
 
-/* --- telling the collector
- * ------------------------------------------------------------------------------------------ */
+/* --- telling the collector ----------------------------------------------------------------- */
 
 /* How long a WAKE_TOLD may stand before somebody else tells again: its teller may have died. */
 #define TELL_AGAIN_NS 1000000u
@@ -341,8 +333,7 @@ void rill__notify(struct rill__producer *producer)
 	errno = saved_errno;
 }
 
-/* --- waiting for sections
- * --------------------------------------------------------------------------------------------- */
+/* --- waiting for sections ------------------------------------------------------------------ */
 
 #define PATIENCE_NS      UINT64_C(10000000000)
 #define EXIT_PATIENCE_NS UINT64_C(100000000)
@@ -428,9 +419,7 @@ static void in_child(void)
 	rill__me = &nobody; /* its next event makes it a ring */
 }
 
-/* --- start-up
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- start-up ------------------------------------------------------------------------------ */
 
 __attribute__((constructor(101))) static void producer_init(void)
 {

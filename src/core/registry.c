@@ -39,8 +39,7 @@ const struct rill_catalogs *registry_catalogs(void)
 	return &live;
 }
 
-/* --- copying a catalog: one block, so that the object may be unloaded
- * ------------------------------------ */
+/* --- copying a catalog: one block, so that the object may be unloaded ---------------------- */
 
 struct arena {
 	char *next; /* NULL: only measuring */
@@ -121,9 +120,7 @@ static struct rill_catalog *catalog_copy(const struct rill_catalog *from)
 	return arena.next ? copy_into(&arena, from) : NULL;
 }
 
-/* --- entries
- * -----------------------------------------------------------------------------------------------
- */
+/* --- entries ------------------------------------------------------------------------------- */
 
 static bool same(const struct rill_catalog *a, const struct rill_catalog *b)
 {
@@ -213,9 +210,7 @@ void rill__unregister(struct rill__gate *gate)
 	control_unlock();
 }
 
-/* --- filters
- * --------------------------------------------------------------------------------------------------
- */
+/* --- filters ------------------------------------------------------------------------------- */
 
 /* Words at a time, each stored once with its final value: whoever still reads this bitmap by an old
  * pointer sees an old word or a new one, never a word on its way. */

@@ -33,8 +33,7 @@ uint64_t ring_max_record(const struct ring *ring)
 	return part < MAX_RECORD_BYTES ? part : MAX_RECORD_BYTES;
 }
 
-/* --- spares: Treiber stacks of indices, tagged against ABA
- * ------------------------------------------------ */
+/* --- spares: Treiber stacks of indices, tagged against ABA --------------------------------- */
 
 static void stack_push(uint64_t *top, struct ring *ring)
 {
@@ -61,9 +60,7 @@ static struct ring *stack_pop(struct process *process, uint64_t *top)
 	return ring;
 }
 
-/* --- making
- * -------------------------------------------------------------------------------------------------
- */
+/* --- making -------------------------------------------------------------------------------- */
 
 static uint64_t header_bytes(uint32_t nlosses)
 {
@@ -186,8 +183,7 @@ static struct ring *ring_make(struct process *process, enum ring_kind kind)
 	return ring;
 }
 
-/* --- handing out and taking back
- * ---------------------------------------------------------------------------- */
+/* --- handing out and taking back ----------------------------------------------------------- */
 
 static struct ring *ring_hand_out(struct ring *ring)
 {
@@ -325,9 +321,7 @@ void ring_remove_files(struct process *process)
 	ring_unlock(process, &before);
 }
 
-/* --- losses
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- losses -------------------------------------------------------------------------------- */
 
 /* Atomic adds: a handler of the same thread may count here in between. */
 void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool filtered)

@@ -14,8 +14,7 @@
 #include "core/clock.h"
 #include "core/decode.h"
 
-/* --- writing: one thread at a time; errors are negative errno values
- * ------------------------------ */
+/* --- writing: one thread at a time; errors are negative errno values ----------------------- */
 
 struct dump_writer;
 
@@ -70,8 +69,7 @@ int dump_close(struct dump_writer *writer);
 /* In a forked child: frees the writer; the file is the parent's. */
 void dump_forget(struct dump_writer *writer);
 
-/* --- reading
- * -------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------- */
 
 struct dump_reader;
 

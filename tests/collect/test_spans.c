@@ -103,7 +103,7 @@ static void end(void)
 static void feed_slots(uint64_t ns, uint8_t catalog, uint16_t event, const struct slot *slots,
 		       size_t nslots)
 {
-	unsigned char bytes[70000];
+	static unsigned char bytes[70000];
 	struct pipeline_input input = {.ns = ns, .tid = 9};
 	size_t size = record_put(bytes, ns, catalog, event, slots, nslots);
 	cr_assert_eq(raw_record_read(&input.raw, bytes, size), 0);

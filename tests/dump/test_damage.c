@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../support/blocks.h"
 #include "../support/files.h"
 #include "../support/records.h"
 #include "dump/dump.h"
@@ -38,7 +39,7 @@ static size_t make_records(unsigned char *bytes, size_t count, uint64_t ticks, s
 	size_t size = 0;
 	for (size_t i = 0; i < count; i++) {
 		struct slot slots[] = {slot_u64(KEY_ID, ticks + i),
-				       slot_text(KEY_NOTE, "twelve bytes" + i % 13)};
+				       slot_text(KEY_NOTE, &"twelve bytes"[i % 13])};
 		sizes[i] = record_put(bytes + size, ticks + i, 0, EVENT_WORK, slots, 1 + i % 2);
 		size += sizes[i];
 	}
@@ -147,6 +148,22 @@ static uint64_t random_next(void)
 	return random_state ^= random_state << 17;
 }
 
+/* Whatever a catalog says, its indexes can be followed. */
+static void follow(const struct rill_catalog *catalog)
+{
+	for (size_t i = 0; i < catalog->nevents; i++) {
+		const struct rill_catalog_event *event = &catalog->events[i];
+		cr_assert(event->subsystem < catalog->nsubsystems && event->level < RILL_OFF);
+		for (size_t k = 0; k < event->nkeys; k++)
+			cr_assert(event->keys[k] < catalog->nkeys);
+	}
+	for (size_t i = 0; i < catalog->nspans; i++) {
+		const struct rill_catalog_span *span = &catalog->spans[i];
+		cr_assert(span->start < catalog->nevents && span->end < catalog->nevents);
+		cr_assert(span->key < catalog->nkeys || span->key == RILL_NO_KEY);
+	}
+}
+
 static void read_hostile(const char *path, size_t most)
 {
 	struct dump_reader *reader;
@@ -155,6 +172,10 @@ static void read_hostile(const char *path, size_t most)
 		cr_assert(error[0]);
 		return;
 	}
+	const struct rill_catalogs *catalogs = &dump_file(reader, 0)->catalogs;
+	for (size_t i = 0; i < catalogs->count; i++)
+		if (catalogs->catalog[i])
+			follow(catalogs->catalog[i]);
 	cr_assert_leq(read_all(reader, false), most);
 	dump_reader_close(reader);
 }
@@ -175,32 +196,7 @@ Test(damage, random_flips_never_crash, .timeout = 120)
 	}
 }
 
-/* CRC-32, bit by bit: so that a forged header passes and its numbers reach the code behind it. */
-static uint32_t crc(const unsigned char *bytes, size_t size)
-{
-	uint32_t value = UINT32_MAX;
-	for (size_t i = 0; i < size; i++) {
-		value ^= bytes[i];
-		for (int bit = 0; bit < 8; bit++)
-			value = value >> 1 ^ (value & 1 ? 0xedb88320 : 0);
-	}
-	return ~value;
-}
-
-static void put(unsigned char *to, uint64_t value, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		to[i] = (unsigned char)(value >> 8 * i);
-}
-
-static uint64_t get(const unsigned char *from, size_t size)
-{
-	uint64_t value = 0;
-	for (size_t i = size; i-- > 0;)
-		value = value << 8 | from[i];
-	return value;
-}
-
+/* Such headers pass, and their numbers reach the code behind them. */
 Test(damage, forged_bodies_with_good_checksums_never_crash, .timeout = 120)
 {
 	static const uint64_t edges[] = {
@@ -217,17 +213,15 @@ Test(damage, forged_bodies_with_good_checksums_never_crash, .timeout = 120)
 		size_t at = 16, next = 16;
 		for (uint64_t blocks = random_next() % 10; next < size && blocks; blocks--) {
 			at = next;
-			next = at + 32 + (get(copy + at + 8, 8) + 7) / 8 * 8;
+			next = at + 32 + (block_get(copy + at + 8, 8) + 7) / 8 * 8;
 		}
-		size_t body = get(copy + at + 8, 8), width = (size_t)1 << random_next() % 4;
+		size_t body = block_get(copy + at + 8, 8), width = (size_t)1 << random_next() % 4;
 		size_t target = random_next() % body;
 		if (round % 5 == 0)
-			put(copy + at + 8, edges[random_next() % 13], 8); /* its size */
+			block_put(copy + at + 8, edges[random_next() % 13], 8); /* its size */
 		else if (target + width <= body)
-			put(copy + at + 32 + target, edges[random_next() % 13], width);
-		if (copy[at + 6] & 1)
-			put(copy + at + 24, crc(copy + at + 32, body), 4);
-		put(copy + at + 28, crc(copy + at, 28), 4);
+			block_put(copy + at + 32 + target, edges[random_next() % 13], width);
+		block_seal(copy + at, body);
 		file_store(sample.path, copy, size);
 		read_hostile(sample.path, size / 16);
 	}
@@ -253,6 +247,57 @@ Test(damage, noise_between_blocks_costs_only_what_it_covers)
 	cr_expect(strstr(file->damage, format("bytes %zu to ", header)), "%s", file->damage);
 	cr_expect_eq(read_all(reader, true), 7 + 3 + 1);
 	cr_expect(file->finished);
+	dump_reader_close(reader);
+}
+
+Test(damage, a_block_within_a_value_is_no_block)
+{
+	struct sample sample;
+	struct dump_writer *writer = begin(&sample);
+	put_chunk(&sample, writer, 0, 5);
+	size_t size;
+	char *bytes = file_load(sample.path, &size);
+	/* The chunk just written, header and all, as the value of a record of another ring. */
+	size_t start = sample.ends[0];
+	while (memcmp(bytes + start, "RBLK", 4) != 0)
+		start -= 8;
+	struct slot slot = slot_bytes(KEY_TAGS, bytes + start, size - start);
+	unsigned char record[2048];
+	size_t record_size = record_put(record, 9000, 0, EVENT_WORK, &slot, 1);
+	struct dump_chunk chunk = {1, 7, 0, record_size};
+	cr_assert_eq(dump_put_records(writer, &chunk, record), 0);
+	cr_assert_eq(dump_close(writer), 0);
+	size_t whole;
+	bytes = file_load(sample.path, &whole);
+	bytes[size] ^= 1; /* the mark of that record's block */
+	/* And the original is gone, so that its positions are free. */
+	memset(bytes + start, 0, size - start);
+	file_store(sample.path, bytes, whole);
+	struct dump_reader *reader;
+	char error[256];
+	cr_assert_eq(dump_open(&reader, sample.path, error, sizeof error), 0);
+	cr_expect_eq(read_all(reader, true), 0);
+	cr_expect(dump_file(reader, 0)->finished);
+	dump_reader_close(reader);
+}
+
+Test(damage, a_chunk_that_contradicts_itself_is_broken)
+{
+	struct sample sample;
+	make_sample(&sample);
+	size_t size;
+	unsigned char *bytes = (unsigned char *)file_load(sample.path, &size), *block = bytes + 16;
+	while (block_get(block + 4, 2) != 4)
+		block += 32 + (block_get(block + 8, 8) + 7) / 8 * 8;
+	block_put(block + 32 + 16, block_get(block + 32 + 16, 8) + 8, 8);
+	block_seal(block, block_get(block + 8, 8));
+	file_store(sample.path, bytes, size);
+	struct dump_reader *reader;
+	char error[256];
+	cr_assert_eq(dump_open(&reader, sample.path, error, sizeof error), 0);
+	cr_expect_eq(read_all(reader, true), sample.nrecords - 7);
+	cr_expect(strstr(dump_file(reader, 0)->damage,
+			 format("the block at byte %zu is broken", (size_t)(block - bytes))));
 	dump_reader_close(reader);
 }
 

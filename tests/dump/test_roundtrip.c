@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../support/blocks.h"
 #include "../support/files.h"
 #include "../support/records.h"
 #include "dump/dump.h"
@@ -198,6 +199,8 @@ Test(roundtrip, unknown_block_is_skipped_and_newer_version_is_refused)
 {
 	char *folder = folder_make(), *path;
 	struct dump_writer *writer = create(folder);
+	struct dump_epoch epoch = {1, 2, "unknown"};
+	cr_assert_eq(dump_put_epoch(writer, &epoch), 0);
 	cr_assert_eq(dump_put_catalog(writer, 0, &records_catalog), 0);
 	dump_close(writer);
 	size_t size;
@@ -211,10 +214,64 @@ Test(roundtrip, unknown_block_is_skipped_and_newer_version_is_refused)
 	/* A minor version says that there may be blocks of new types. */
 	bytes[8] = 0;
 	bytes[10] = 9;
+	unsigned char *block = (unsigned char *)bytes + 16;
+	while (block_get(block + 4, 2) != 6)
+		block += 32 + (block_get(block + 8, 8) + 7) / 8 * 8;
+	block_put(block + 4, 4000, 2);
+	block_seal(block, block_get(block + 8, 8));
 	file_store(path, bytes, size);
 	reader = reopen(path);
-	cr_expect_null(dump_file(reader, 0)->damage);
+	cr_expect_null(dump_file(reader, 0)->damage, "%s", dump_file(reader, 0)->damage);
+	cr_expect_eq(dump_file(reader, 0)->nepochs, 0);
+	cr_expect_eq(dump_file(reader, 0)->catalogs.count, 1);
 	dump_reader_close(reader);
+}
+
+/* A catalog whose indexes lead nowhere is damage, and no catalog. */
+static void expect_refused(const struct rill_catalog *catalog)
+{
+	char *folder = folder_make();
+	struct dump_writer *writer = create(folder);
+	cr_assert_eq(dump_put_catalog(writer, 0, catalog), 0);
+	cr_assert_eq(dump_close(writer), 0);
+	struct dump_reader *reader = reopen(folder);
+	cr_assert(dump_file(reader, 0)->damage);
+	cr_expect(strstr(dump_file(reader, 0)->damage, " is broken"));
+	cr_expect_eq(dump_file(reader, 0)->catalogs.count, 0);
+	dump_reader_close(reader);
+}
+
+Test(roundtrip, catalogs_that_lead_nowhere_are_refused)
+{
+	static const uint16_t no_such_key = 1;
+	struct rill_catalog_event event = {"a.b", "", "", &no_such_key, 0, 0, RILL_INFO, 0};
+	struct rill_catalog_key key = {"id", "", RILL_SET_U64, 0};
+	struct rill_catalog_span span = {"a", 0, 0, 0};
+	const char *const subsystem = "A";
+	struct rill_catalog catalog = {.name = "bad",
+				       .subsystems = &subsystem,
+				       .events = &event,
+				       .keys = &key,
+				       .spans = &span,
+				       .nsubsystems = 1,
+				       .nevents = 1,
+				       .nkeys = 1,
+				       .nspans = 1};
+	event.nkeys = 1;
+	expect_refused(&catalog);
+	event.nkeys = 0;
+	event.level = RILL_OFF;
+	expect_refused(&catalog);
+	event.level = RILL_INFO;
+	event.subsystem = 1;
+	expect_refused(&catalog);
+	event.subsystem = 0;
+	span.start = 1;
+	expect_refused(&catalog);
+	span = (struct rill_catalog_span){"a", 0, 1, 0};
+	expect_refused(&catalog);
+	span = (struct rill_catalog_span){"a", 0, 0, 1};
+	expect_refused(&catalog);
 }
 
 Test(roundtrip, what_is_no_dump_is_an_error)

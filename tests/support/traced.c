@@ -15,7 +15,7 @@ struct traced traced_run(int code, const char *const *env, const char *const *ar
 	cr_assert(mkdtemp(traced.folder), "no folder in /dev/shm");
 	const char *all[MAX_ENV + 1] = {"RILL_FILTER=*=trace",
 					format("RILL_SINKS=dump:%s/dump", traced.folder),
-				      format("RILL_RUNTIME_DIR=%s", traced.folder)};
+					format("RILL_RUNTIME_DIR=%s", traced.folder)};
 	size_t n = 3;
 	for (; env && *env && n < MAX_ENV; env++)
 		all[n++] = *env;

@@ -83,9 +83,10 @@ RILL__INLINE struct rill__val rill__val_text(const char *text)
 	return rill__val_sized(text, text ? strlen(text) : 0);
 }
 
+/* Addresses by pointer: NULL is no address. */
 RILL__INLINE struct rill__val rill__val_in4(const struct in_addr *address)
 {
-	return rill__val_word(rill__ip4_word(address));
+	return rill__val_word(address ? rill__ip4_word(address) : 0);
 }
 
 RILL__INLINE struct rill__val rill__val_in4_value(struct in_addr address)
@@ -96,11 +97,23 @@ RILL__INLINE struct rill__val rill__val_in4_value(struct in_addr address)
 RILL__INLINE struct rill__val rill__val_in6(const struct in6_addr *address)
 {
 	struct rill__val val = {RILL__IP_WORD(16), 16, address, 0};
+	if (RILL__UNLIKELY(!address))
+		val.word = val.length = 0;
 	return val;
 }
 
-/* AF_INET, AF_INET6; of any other family: no address. */
+/* AF_INET, AF_INET6; of any other family, or NULL: no address. */
 RILL_API struct rill__val rill__val_sockaddr(const void *address) __attribute__((pure));
+
+/* An int under a key of type bool (what a comparison yields, or what a flag is tested with): 0 or
+ * 1, as a bool would be. */
+RILL__INLINE struct rill__val rill__val_as(uint32_t type, struct rill__val val)
+{
+	if (type == RILL_TYPE_BOOL)
+		val.word = val.word != 0;
+	return val;
+}
+
 /* The other way: what a key's argument is as an element of a nested event. */
 RILL__INLINE struct rill_value rill__value_of(uint32_t type, struct rill__val val)
 {

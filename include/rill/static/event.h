@@ -115,7 +115,7 @@ RILL__VAL_TYPED(event)
 	_Static_assert(RILL__ACCEPTS(set, RILL__CLASS args), message);                             \
 	const uint32_t rill__type##i = rill__type_for(set, RILL__CLASS args);                      \
 	const uint32_t rill__tag##i = RILL__TAG(id, rill__type##i);                                \
-	struct rill__val rill__val##i = RILL__VAL args;
+	struct rill__val rill__val##i = rill__val_as(rill__type##i, RILL__VAL args);
 
 #define RILL__OR_LENGTH(i, x)  | (RILL__HAS_LENGTH(rill__type##i) ? rill__val##i.length : 0)
 #define RILL__ADD_LENGTH(i, x) +rill__val##i.length
@@ -168,8 +168,7 @@ RILL__VAL_TYPED(event)
 		rill__commit(rill__place, rill__size);                                             \
 	}
 
-/* --- nested events -------------------------------------------------------------------------------
- */
+/* --- nested events ------------------------------------------------------------------------- */
 
 #define RILL__FIELD(c, i, key) RILL__KEY(RILL__FIELD_, i, rill__##c##key)
 /* The check stands in a block of its own, the value does not: a list in it must outlive the block.
@@ -179,7 +178,8 @@ RILL__VAL_TYPED(event)
 		 _Static_assert(RILL__ACCEPTS(set, RILL__CLASS args), message);                    \
 		 0u;                                                                               \
 	 }),                                                                                       \
-	 rill__value_of(rill__type_for(set, RILL__CLASS args), RILL__VAL args)},
+	 rill__value_of(rill__type_for(set, RILL__CLASS args),                                     \
+			rill__val_as(rill__type_for(set, RILL__CLASS args), RILL__VAL args))},
 
 #define RILL__NESTED(c, e, n, ...)                                                                 \
 	rill__event_of((uint32_t)rill__##c##e | rill__##c##_gate.catalog_tag,                      \

@@ -10,8 +10,7 @@
 #include <rill/static/arity.h>
 #include <rill/static/encode.h>
 
-/* --- class and value of an argument -------------------------------------------------------------
- */
+/* --- class and value of an argument -------------------------------------------------------- */
 
 template <typename T, typename = void> struct rill__cxx_arg {
 	static constexpr unsigned cls = RILL__IS_OTHER;
@@ -189,8 +188,7 @@ inline rill__cxx_event<sizeof...(F)> rill__cxx_make_event(uint32_t event, const 
 
 #define rill_list(...) rill__cxx_make_list(__VA_ARGS__)
 
-/* --- of a key's one or two arguments
- * -------------------------------------------------------------- */
+/* --- of a key's one or two arguments ------------------------------------------------------- */
 
 template <unsigned Class> using rill__cxx_class = std::integral_constant<unsigned, Class>;
 
@@ -242,8 +240,7 @@ inline rill_field rill__cxx_make_field(const A &...argument)
 			  rill__value_of(rill__type_for(Set, cls), rill__cxx_make(argument...))};
 }
 
-/* --- writing the record: the same steps as RILL__WRITE in event.h
- * --------------------------------- */
+/* --- writing the record: the same steps as RILL__WRITE in event.h -------------------------- */
 
 template <uint32_t Tag, uint32_t Type>
 RILL__INLINE void rill__cxx_shorten(rill__cxx_slot<Tag, Type> &slot, uint64_t total, uint32_t n)
