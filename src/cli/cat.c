@@ -128,7 +128,7 @@ static int parse(struct cat *cat, int argc, char **argv)
 	int option;
 	optind = 1;
 	opterr = 1;
-	while ((option = getopt_long(argc, argv, "f:mc::ue:l:s:k:h", options, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, "hf:mc::e:l:s:k:u", options, NULL)) >= 0) {
 		int code = parse_option(cat, option, optarg);
 		if (code)
 			return code;

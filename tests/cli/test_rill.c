@@ -392,9 +392,9 @@ Test(rill, catalog_of_a_dump)
 				"  by id in the span of that value: idle\n");
 	r = RILL(f, "catalog", "-d", "x.rill", "explain", "job.start");
 	cr_expect(strstr(r.out, "kept longest"));
-	r = RILL(f, "catalog", "-d", "x.rill", "explain", "conn.strat");
+	r = RILL(f, "catalog", "-d", "x.rill", "explain", "conn.startt");
 	cr_expect_eq(r.code, 1);
-	cr_expect_str_eq(r.err, "rill: there is no event \"conn.strat\"; did you mean "
+	cr_expect_str_eq(r.err, "rill: there is no event \"conn.startt\"; did you mean "
 				"conn.start?\n");
 }
 

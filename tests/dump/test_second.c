@@ -21,7 +21,7 @@ static uint64_t random_next(void)
 }
 
 static const struct dump_process process = {
-	77, {UINT64_MAX, 1}, 1700000000000000001, "wit\xc3\xa9"};
+	77, {UINT64_MAX, 1}, 1700000000000000001, "\xc3\xa9t\xc3\xa9"};
 
 /* An encoded list of a number and a text, or an event of the same. */
 static size_t encode_nested(unsigned char *to, uint32_t event)
