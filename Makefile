@@ -17,7 +17,8 @@ SOVERSION := 0
 
 # SANITIZE=address,undefined or SANITIZE=thread builds everything with that sanitizer.
 SANITIZE ?=
-SAN      := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+SAN      := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
+	    $(if $(filter thread,$(SANITIZE)),-Wno-tsan)
 
 WARN     := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc -I$(BUILD)/include
@@ -39,6 +40,7 @@ LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/stalwart.o
 PIC_OBJ := $(LIB_SRC:%.c=$(BUILD)/pic/%.o) $(BUILD)/pic/stalwart.o
 CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 GEN_OBJ := $(GEN_SRC:%.c=$(BUILD)/obj/%.o)
+$(CLI_OBJ): CPPFLAGS += -DRILL_VERSION='"$(VERSION)"'
 
 GEN     := $(BUILD)/rill-gen
 STALWART := $(BUILD)/include/rill/stalwart.h

@@ -7,10 +7,6 @@
 #include "collect/pipeline.h"
 #include "dump/dump.h"
 
-#ifndef RILL_VERSION
-#define RILL_VERSION "0.1.0"
-#endif
-
 enum exit_code {
 	EXIT_OK = 0,
 	EXIT_TROUBLE = 1, /* damage, nothing found, or failed */

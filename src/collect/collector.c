@@ -118,9 +118,11 @@ static void disarm_idle(struct collector *collector, uint64_t now_ns)
 			collector->active[kept++] = ring;
 			continue;
 		}
+		if (left && !ring_recycle(collector->process, ring)) {
+			collector->active[kept++] = ring;
+			continue;
+		}
 		ring->active = false;
-		if (left)
-			ring_recycle(collector->process, ring);
 	}
 	collector->nactive = kept;
 }

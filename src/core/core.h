@@ -181,8 +181,8 @@ struct ring *ring_take_nested(struct process *process);
 /* One that was taken and not used. */
 void ring_give_back(struct process *process, struct ring *ring);
 /* Collector: a drained ring becomes a spare, and its losses go to its events' process-wide counts.
- */
-void ring_recycle(struct process *process, struct ring *ring);
+ * False: not now, somebody adds them up. */
+bool ring_recycle(struct process *process, struct ring *ring);
 /* Collector: keeps a few spares on the stacks, and gives the memory of more than that back. */
 void ring_balance_spares(struct process *process);
 struct ring *ring_at(struct process *process, uint32_t index);

@@ -238,7 +238,7 @@ struct ring *ring_take_nested(struct process *process)
 	return ring ? ring_hand_out(ring) : NULL;
 }
 
-void ring_recycle(struct process *process, struct ring *ring)
+static void fold_losses(struct ring *ring)
 {
 	for (uint32_t catalog = 0; catalog < registry_count(); catalog++) {
 		const struct catalog_entry *entry = registry_entry(catalog);
@@ -255,6 +255,17 @@ void ring_recycle(struct process *process, struct ring *ring)
 		}
 	}
 	ring->file->lossy = 0;
+}
+
+bool ring_recycle(struct process *process, struct ring *ring)
+{
+	if (ring->file->lossy) {
+		/* Whoever adds up losses under the lock must find each in one place. */
+		if (!control_trylock())
+			return false;
+		fold_losses(ring);
+		control_unlock();
+	}
 	/* In this order, so that whoever finds the file after a kill -9 never sees records that
 	 * were already taken: a head behind tail is an empty ring. */
 	__atomic_store_n(&ring->file->head, 0, __ATOMIC_RELEASE);
@@ -263,6 +274,7 @@ void ring_recycle(struct process *process, struct ring *ring)
 	__atomic_store_n(&ring->file->tail, 0, __ATOMIC_RELEASE);
 	ring->tail = 0;
 	spare_put(process, ring);
+	return true;
 }
 
 /*

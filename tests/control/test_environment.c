@@ -1,0 +1,159 @@
+/* What a user writes into the environment: what works, and what is told when it does not. */
+#include <criterion/criterion.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/files.h"
+#include "support/run.h"
+
+#define ENV(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static struct run_result threads(const char *const *env)
+{
+	const struct run_options options = {.env = env};
+	return RUN(&options, built("tests/programs/threads"), "1", "10");
+}
+
+static size_t lines(const char *text)
+{
+	size_t n = 0;
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+Test(environment, nothing_configured_records_nothing)
+{
+	struct run_result run = threads(ENV("LANG=C"));
+	cr_expect_eq(run.code, 0);
+	cr_expect_str_eq(run.err, "");
+	cr_expect(strstr(run.out, "emitted 0 drained 0"), "%s", run.out);
+}
+
+Test(environment, a_filter_alone_writes_text_to_stderr)
+{
+	struct run_result run = threads(ENV("RILL_FILTER=smtp.*=trace"));
+	cr_expect_eq(run.code, 0);
+	cr_expect_eq(lines(run.err), 10, "%s", run.err);
+	cr_expect(strstr(run.err, "smtp.ehlo"));
+}
+
+Test(environment, sinks_alone_record_info_and_above)
+{
+	struct run_result run = threads(ENV("RILL_SINKS=json:stderr"));
+	cr_expect_eq(lines(run.err), 10, "smtp.ehlo is info: %s", run.err);
+	const struct run_options options = {.env = ENV("RILL_SINKS=json:stderr")};
+	struct run_result token = RUN(&options, built("tests/programs/token"), "2", "10");
+	cr_expect_str_eq(token.err, "", "smtp.noop is debug");
+}
+
+Test(environment, the_last_rule_that_matches_decides)
+{
+	struct run_result run = threads(ENV("RILL_FILTER=*=trace,smtp.*=off"));
+	cr_expect_str_eq(run.err, "");
+	run = threads(ENV("RILL_FILTER=smtp.*=off, smtp.ehlo"));
+	cr_expect_eq(lines(run.err), 10);
+	run = threads(ENV("RILL_FILTER=*=warn"));
+	cr_expect_str_eq(run.err, "");
+}
+
+/* The program goes on long enough for the catalogs of all its objects to be there. */
+Test(environment, a_rule_without_an_event_suggests_the_nearest)
+{
+	const struct run_options options = {
+		.env = ENV("RILL_FILTER=*=error,smtp.elho=trace", "RILL_SINKS=text:/dev/null")};
+	struct run_result run = RUN(&options, built("tests/programs/idle"), "1");
+	cr_expect_eq(run.code, 0);
+	cr_expect(strstr(run.err, "'smtp.elho' matches no event"), "%s", run.err);
+	cr_expect(strstr(run.err, "did you mean smtp.ehlo"), "%s", run.err);
+}
+
+Test(environment, a_malformed_filter_is_told_and_the_default_applies)
+{
+	struct run_result run = threads(ENV("RILL_FILTER=smtp.*=loud", "RILL_SINKS=text:stderr"));
+	cr_expect_eq(run.code, 0);
+	cr_expect(strstr(run.err, "unknown level 'loud'"), "%s", run.err);
+	cr_expect(strstr(run.err, "character 8"), "%s", run.err);
+	cr_expect_eq(lines(run.err), 11, "a sentence and ten lines: %s", run.err);
+}
+
+Test(environment, settings_out_of_range_are_told)
+{
+	static const char *const bad[][2] = {
+		{"RILL_RING_SIZE=100", "power of two"},
+		{"RILL_RING_SIZE=a lot", "no size"},
+		{"RILL_POLICY=perhaps", "no policy"},
+		{"RILL_BLOCK_TIMEOUT=5 minutes", "no duration"},
+	};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct run_result run = threads(ENV(bad[i][0], "RILL_SINKS=text:/dev/null"));
+		cr_expect_eq(run.code, 0);
+		cr_expect(strstr(run.err, bad[i][1]), "%s: %s", bad[i][0], run.err);
+		cr_expect(strstr(run.out, "emitted 10 drained 10"), "%s", run.out);
+	}
+}
+
+/* The program runs on, the other sink works, and what was not written is counted. */
+Test(environment, an_unwritable_sink_is_told_and_counts_its_loss)
+{
+	struct run_result run =
+		threads(ENV("RILL_SINKS=json:/nowhere/to/be/found.json,text:stderr"));
+	cr_expect_eq(run.code, 0);
+	cr_expect(strstr(run.err, "/nowhere/to/be/found.json"), "%s", run.err);
+	cr_expect(strstr(run.err, "10 events were not written"), "%s", run.err);
+	cr_expect(strstr(run.out, "drained 10"), "%s", run.out);
+	cr_expect(strstr(run.err, "smtp.ehlo"), "%s", run.err);
+
+	run = threads(ENV("RILL_SINKS=dump:/proc/no-such-place"));
+	cr_expect_eq(run.code, 0);
+	cr_expect(strstr(run.err, "dump:/proc/no-such-place"), "%s", run.err);
+	cr_expect(strstr(run.err, "10 events were not written"), "%s", run.err);
+}
+
+Test(environment, an_unknown_sink_is_told)
+{
+	struct run_result run = threads(ENV("RILL_SINKS=telepathy:all"));
+	cr_expect_eq(run.code, 0);
+	cr_expect(strstr(run.err, "telepathy"), "%s", run.err);
+}
+
+/* No room for ring files: anonymous memory, a diagnostic, and every event all the same. */
+Test(environment, without_a_runtime_directory_rings_are_anonymous)
+{
+	struct run_result run =
+		threads(ENV("RILL_RUNTIME_DIR=/nowhere/at/all", "RILL_SINKS=text:/dev/null"));
+	cr_expect_eq(run.code, 0);
+	cr_expect(strstr(run.err, "/nowhere/at/all"), "%s", run.err);
+	cr_expect(strstr(run.out, "emitted 10 drained 10"), "%s", run.out);
+}
+
+Test(environment, nothing_is_left_behind_by_a_program_that_ends)
+{
+	char *folder = folder_make(), *runtime = format("RILL_RUNTIME_DIR=%s", folder);
+	struct run_result run = threads(ENV(runtime, "RILL_SINKS=text:/dev/null"));
+	cr_expect_eq(run.code, 0);
+	struct run_result left = RUN(NULL, "find", folder, "-mindepth", "1");
+	cr_expect_str_eq(left.out, "");
+	folder_remove(folder);
+}
+
+/* What a killed program leaves is removed by the next one, once it is not young any more: at once
+ * when all of it was drained. */
+Test(environment, the_next_start_sweeps_what_the_dead_left)
+{
+	char *folder = folder_make(), *runtime = format("RILL_RUNTIME_DIR=%s", folder);
+	const struct run_options options = {.env = ENV(runtime, "RILL_SINKS=text:/dev/null")};
+	struct run_result killed = RUN(&options, built("tests/programs/killed"), "0");
+	cr_expect_neq(killed.signal, 0);
+	struct run_result left = RUN(NULL, "find", folder, "-mindepth", "1", "-maxdepth", "1");
+	cr_assert_eq(lines(left.out), 1, "%s", left.out);
+	*strchr(left.out, '\n') = 0;
+
+	threads(ENV(runtime, "RILL_SINKS=text:/dev/null"));
+	cr_expect(file_exists(left.out), "it is young: its owner might still be starting");
+	file_make_old(left.out);
+	threads(ENV(runtime, "RILL_SINKS=text:/dev/null"));
+	cr_expect_not(file_exists(left.out));
+	folder_remove(folder);
+}
