@@ -18,6 +18,7 @@
 
 #define EMITTERS 8
 #define BRIEF    6
+#define RESTARTS 50 /* each makes a dump file, whose name must be new */
 
 static bool over;
 static uint64_t emitted;
@@ -102,11 +103,11 @@ int main(int argc, char **argv)
 	pthread_create(&threads[EMITTERS + 1], NULL, flush, NULL);
 
 	double end = now() + (argc > 1 ? atof(argv[1]) : 1);
-	for (unsigned round = 0; now() < end; round++) {
+	for (unsigned round = 0, restarts = 0; now() < end; round++) {
 		if (rill_filter_apply(filters[round % 4]) != 0)
 			abort();
 		usleep(round % 4 == 2 ? 100 : 1000);
-		if (stops && round % 16 == 15)
+		if (stops && round % 16 == 15 && restarts++ < RESTARTS)
 			stop_and_start();
 	}
 	__atomic_store_n(&over, true, __ATOMIC_RELAXED);
