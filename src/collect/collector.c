@@ -33,7 +33,7 @@ static bool make_capacity(struct collector *collector)
 static void activate(struct collector *collector, struct ring *ring)
 {
 	/* A pending bit may be older than the ring's thread: it may even be a spare by now. */
-	if (!ring->file || (!ring->active && !make_capacity(collector)))
+	if (!ring_file(ring) || (!ring->active && !make_capacity(collector)))
 		return; /* without memory: it stays armed, and its next record tells again */
 	__atomic_store_n(&ring->producer.armed, 0, __ATOMIC_RELAXED);
 	if (ring->active)
@@ -70,7 +70,7 @@ static void activate_all(struct collector *collector)
 {
 	for (uint32_t i = 0; i < ring_count(collector->process); i++) {
 		struct ring *ring = ring_at(collector->process, i);
-		if (ring->file &&
+		if (ring_file(ring) &&
 		    __atomic_load_n(&ring->file->head, __ATOMIC_ACQUIRE) != ring->tail)
 			activate(collector, ring);
 	}
@@ -118,11 +118,9 @@ static void disarm_idle(struct collector *collector, uint64_t now_ns)
 			collector->active[kept++] = ring;
 			continue;
 		}
-		if (left && !ring_recycle(collector->process, ring)) {
-			collector->active[kept++] = ring;
-			continue;
-		}
 		ring->active = false;
+		if (left)
+			ring_recycle(collector->process, ring);
 	}
 	collector->nactive = kept;
 }
@@ -306,7 +304,7 @@ static void take_over(struct collector *collector)
 		uint32_t status = __atomic_load_n(&ring->status, __ATOMIC_ACQUIRE);
 		ring->active = false;
 		ring->idle_since_ns = 0;
-		if (ring->file && (status == RING_OWNED || status == RING_LEFT))
+		if (ring_file(ring) && (status == RING_OWNED || status == RING_LEFT))
 			activate(collector, ring);
 	}
 }
@@ -364,12 +362,13 @@ static int ask(struct collector *collector, struct message *message, uint64_t ti
 	post(collector, message);
 	while (!__atomic_load_n(&message->done, __ATOMIC_ACQUIRE)) {
 		uint64_t passed = prim_monotonic_ns() - start_ns;
-		if (passed >= timeout_ns)
+		/* One that has stopped answers no more; it has drained and flushed everything. */
+		if (passed >= timeout_ns || __atomic_load_n(&collector->stopped, __ATOMIC_ACQUIRE))
 			break;
 		uint64_t left = timeout_ns - passed;
 		prim_futex_wait(&message->done, 0, left < 10000000 ? left : 10000000);
 	}
-	int result = -ETIMEDOUT;
+	int result = __atomic_load_n(&collector->stopped, __ATOMIC_ACQUIRE) ? 0 : -ETIMEDOUT;
 	if (__atomic_load_n(&message->done, __ATOMIC_ACQUIRE)) {
 		result = message->result;
 		if (answer)
@@ -495,6 +494,10 @@ bool collector_stopped(const struct collector *collector)
 
 void collector_free(struct collector *collector)
 {
+	for (struct message *left = collector->mailbox, *next; left; left = next) {
+		next = left->next;
+		message_release(left);
+	}
 	pipeline_free(collector->pipeline);
 	free(collector->active);
 	free(collector->cursors);

@@ -124,9 +124,11 @@ static void wait_for_sections(struct collector *collector)
 			continue;
 		if (!deadline_ns)
 			deadline_ns = prim_monotonic_ns() + PATIENCE_NS;
-		uint64_t head = __atomic_load_n(producer->head, __ATOMIC_ACQUIRE);
+		uint64_t head =
+			__atomic_load_n(&collector->active[i]->file->head, __ATOMIC_ACQUIRE);
 		while (__atomic_load_n(&producer->state, __ATOMIC_ACQUIRE) == state &&
-		       __atomic_load_n(producer->head, __ATOMIC_ACQUIRE) == head &&
+		       __atomic_load_n(&collector->active[i]->file->head, __ATOMIC_ACQUIRE) ==
+			       head &&
 		       prim_monotonic_ns() < deadline_ns)
 			sched_yield();
 	}

@@ -24,6 +24,7 @@
 #define DEFAULT_FILTER  "*=info"
 #define STOP_TIMEOUT_NS UINT64_C(5000000000)
 
+#define LEAVING_MS        200
 #define COUNTS_TIMEOUT_NS UINT64_C(1000000000)
 
 static struct {
@@ -134,6 +135,21 @@ static int open_spec(const char *spec)
 	return result;
 }
 
+/*
+ * Whoever turns COLLECTOR_NONE into COLLECTOR_STARTING starts it. A handler whose first event
+ * interrupts that finds it so, and goes away.
+ */
+static void start_collector(void)
+{
+	struct process *process = process_get();
+	uint32_t none = COLLECTOR_NONE;
+	__atomic_compare_exchange_n(&process->collector, &none, COLLECTOR_STARTING, false,
+				    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	runtime.collector = collector_start(process);
+	__atomic_store_n(&process->collector,
+			 runtime.collector ? COLLECTOR_STARTED : COLLECTOR_NONE, __ATOMIC_RELEASE);
+}
+
 /* Under the control lock. */
 static bool have_collector(void)
 {
@@ -143,6 +159,10 @@ static bool have_collector(void)
 		runtime.collector = runtime.leaving = NULL;
 		runtime.pid = prim_pid();
 	}
+	/* Whoever waits for a flush of it has the answer and is about to let go. */
+	for (int i = 0; i < LEAVING_MS && runtime.leaving && !collector_stopped(runtime.leaving);
+	     i++)
+		prim_sleep(1000000);
 	if (runtime.leaving && !collector_stopped(runtime.leaving)) {
 		rill__diagnose(__func__, "the last collector is still held up by a sink");
 		return false;
@@ -150,13 +170,8 @@ static bool have_collector(void)
 	if (runtime.leaving)
 		collector_free(runtime.leaving);
 	runtime.leaving = NULL;
-	if (!runtime.collector) {
-		struct process *process = process_get();
-		runtime.collector = collector_start(process);
-		__atomic_store_n(&process->collector,
-				 runtime.collector ? COLLECTOR_STARTED : COLLECTOR_NONE,
-				 __ATOMIC_RELEASE);
-	}
+	if (!runtime.collector)
+		start_collector();
 	return runtime.collector != NULL;
 }
 
@@ -167,6 +182,8 @@ static void decide(const struct rill_catalog *catalog, unsigned char *bits, void
 	filter_bits(context, catalog, bits);
 }
 
+static void open_again(struct process *process);
+
 /* What the filter says while there is somewhere to write; everything off otherwise. */
 static int publish(bool at_exit)
 {
@@ -174,6 +191,13 @@ static int publish(bool at_exit)
 	bool on = runtime.nspecs > 0 && runtime.filter;
 	int result = registry_publish(decide, on ? runtime.filter : NULL, at_exit, &epoch);
 	runtime.on = on;
+	struct process *process = process_peek();
+	uint32_t none = COLLECTOR_NONE;
+	/* A child in which another thread's first event came while this one held the lock. */
+	if (on && process && runtime.pid != prim_pid() &&
+	    __atomic_compare_exchange_n(&process->collector, &none, COLLECTOR_STARTING, false,
+					__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		open_again(process);
 	if (runtime.collector && runtime.pid == prim_pid())
 		collector_add_epoch(runtime.collector, &epoch, on ? runtime.expression : "*=off");
 	if (result && !at_exit)
@@ -330,18 +354,24 @@ void rill__configure(void)
 
 /* --- a child's first event ----------------------------------------------------------------- */
 
-void rill__need_collector(struct process *process)
+static void open_again(struct process *process)
 {
-	if (!control_trylock()) {
-		rill__diagnose(__func__, "this process was cloned while another thread configured "
-					 "rill: it records nothing");
-		return;
-	}
 	if (runtime.nspecs > 0 && have_collector())
 		for (size_t i = 0; i < runtime.nspecs; i++)
 			open_spec(runtime.specs[i]);
 	else
 		__atomic_store_n(&process->collector, COLLECTOR_NONE, __ATOMIC_RELEASE);
+}
+
+void rill__need_collector(struct process *process)
+{
+	/* Held: by another thread, which starts it when it is done (publish()); or, after clone()
+	 * or _Fork(), by one of the parent's that is not here. */
+	if (!control_trylock()) {
+		__atomic_store_n(&process->collector, COLLECTOR_NONE, __ATOMIC_RELEASE);
+		return;
+	}
+	open_again(process);
 	control_unlock();
 }
 

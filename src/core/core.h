@@ -148,6 +148,7 @@ struct process {
 	uint64_t told_ticks; /* when WAKE_TOLD was set */
 	uint32_t collector;  /* enum collector_state */
 	uint64_t repaired;
+	uint32_t moves;                   /* odd: losses are moving from a ring to their events */
 	uint64_t pending[MAX_RINGS / 64]; /* rings that told of a first record, by index */
 	struct ring *rings[MAX_RINGS];
 };
@@ -181,11 +182,16 @@ struct ring *ring_take_nested(struct process *process);
 /* One that was taken and not used. */
 void ring_give_back(struct process *process, struct ring *ring);
 /* Collector: a drained ring becomes a spare, and its losses go to its events' process-wide counts.
- * False: not now, somebody adds them up. */
-bool ring_recycle(struct process *process, struct ring *ring);
+ */
+void ring_recycle(struct process *process, struct ring *ring);
 /* Collector: keeps a few spares on the stacks, and gives the memory of more than that back. */
 void ring_balance_spares(struct process *process);
 struct ring *ring_at(struct process *process, uint32_t index);
+/* NULL: no memory. Others than its owner: the collector, or under the control lock. */
+static inline struct ring_file *ring_file(const struct ring *ring)
+{
+	return __atomic_load_n(&ring->file, __ATOMIC_ACQUIRE);
+}
 uint32_t ring_count(struct process *process);
 /* Largest record of a ring. */
 uint64_t ring_max_record(const struct ring *ring);
@@ -209,6 +215,9 @@ void producer_room(struct ring *ring);
 void producer_kick(struct process *process);
 /* A new process, or a child: finds out what the kernel and the CPU offer. */
 void producer_new_process(void);
+/* Around fork(), under the control lock. */
+void producer_before_fork(void);
+void producer_in_child(void);
 bool producer_fences(void); /* true: membarrier does not work, so sections take a full fence */
 
 /* --- catalogs, gates, bitmaps: src/core/registry.c ----------------------------------------- */

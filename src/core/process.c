@@ -74,7 +74,7 @@ static void make_directory(struct process *made)
 	snprintf(path, sizeof path, "%s/lock", made->directory);
 	made->lock_fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (made->lock_fd >= 0)
-		flock(made->lock_fd, LOCK_EX | LOCK_NB);
+		flock(made->lock_fd, LOCK_EX); /* a sweeper has it for a moment only */
 }
 
 void process_remove_directory(struct process *made)
@@ -162,10 +162,19 @@ bool control_trylock(void)
 void control_unlock(void)
 {
 	int cancel_state = control_cancel_state;
+	/* 0 already: in a child that was forked under the lock, which is fresh there. */
+	if (control_depth == 0)
+		return;
 	bool last = --control_depth == 0;
 	pthread_mutex_unlock(&control);
 	if (last)
 		pthread_setcancelstate(cancel_state, NULL);
+}
+
+static void before_fork(void)
+{
+	control_lock();
+	producer_before_fork();
 }
 
 /* The mutex is recursive and so knows its owner by thread id, which a child's thread has anew. */
@@ -174,6 +183,7 @@ static void control_in_child(void)
 	pthread_mutex_t fresh = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 	memcpy(&control, &fresh, sizeof control);
 	control_depth = 0;
+	producer_in_child();
 	pthread_setcancelstate(control_cancel_state, NULL);
 	if (process == &without_wipe)
 		memset(&without_wipe, 0, sizeof without_wipe);
@@ -181,5 +191,5 @@ static void control_in_child(void)
 
 __attribute__((constructor(101))) static void hold_lock_over_fork(void)
 {
-	pthread_atfork(control_lock, control_unlock, control_in_child);
+	pthread_atfork(before_fork, control_unlock, control_in_child);
 }

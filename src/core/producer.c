@@ -339,11 +339,12 @@ void rill__notify(struct rill__producer *producer)
 #define EXIT_PATIENCE_NS UINT64_C(100000000)
 
 /* The same frame may be in its next section: then head or slow_seq has moved. */
-static struct section section_of(struct rill__producer *producer)
+static struct section section_of(const struct ring *ring)
 {
+	const struct rill__producer *producer = &ring->producer;
 	struct section section = {__atomic_load_n(&producer->state, __ATOMIC_ACQUIRE), 0, 0};
 	if (section.state & 1) {
-		section.head = __atomic_load_n(producer->head, __ATOMIC_ACQUIRE);
+		section.head = __atomic_load_n(&ring_file(ring)->head, __ATOMIC_ACQUIRE);
 		section.seq = __atomic_load_n(&producer->slow_seq, __ATOMIC_ACQUIRE);
 	}
 	return section;
@@ -357,12 +358,12 @@ static bool same_section(struct section a, struct section b)
 /* Waits until this section is over. One that was given up on before is not waited for again. */
 static bool section_over(struct ring *ring, uint64_t deadline_ns)
 {
-	struct section first = section_of(&ring->producer);
+	struct section first = section_of(ring);
 	if (!(first.state & 1) || __atomic_load_n(&ring->abandoned, __ATOMIC_ACQUIRE))
 		return true;
 	if (same_section(first, ring->given_up))
 		return false;
-	for (unsigned tries = 0; same_section(first, section_of(&ring->producer)); tries++) {
+	for (unsigned tries = 0; same_section(first, section_of(ring)); tries++) {
 		if (tries < 64) {
 			sched_yield();
 		} else if (prim_monotonic_ns() < deadline_ns) {
@@ -401,15 +402,16 @@ static uint64_t scratch_head;
 static struct rill__producer *interrupted_by_fork;
 static uint64_t interrupted_position;
 
-static void before_fork(void)
+void producer_before_fork(void)
 {
 	struct rill__producer *me = rill__me;
-	bool inside = me != &nobody && me != &attaching && me->ring && (me->state & 1);
+	bool inside = me != &nobody && me != &attaching && me->ring && (me->state & 1) &&
+		      ring_max_record(ring_of(me)) <= sizeof scratch;
 	interrupted_by_fork = inside ? me : NULL;
 	interrupted_position = inside ? me->position : 0;
 }
 
-static void in_child(void)
+void producer_in_child(void)
 {
 	struct rill__producer *me = interrupted_by_fork;
 	if (!me)
@@ -425,7 +427,6 @@ __attribute__((constructor(101))) static void producer_init(void)
 {
 	if (pthread_key_create(&thread_key, thread_exit) == 0)
 		__atomic_store_n(&thread_key_made, true, __ATOMIC_RELEASE);
-	pthread_atfork(before_fork, NULL, in_child);
 }
 
 void producer_new_process(void)

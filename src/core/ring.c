@@ -76,11 +76,11 @@ static int ring_file_create(struct process *process, uint64_t serial, size_t siz
 		return prim_ring_file(NULL, size_bytes);
 	snprintf(path, sizeof path, "%s/ring-%llu", process->directory, (unsigned long long)serial);
 	int fd = prim_ring_file(path, size_bytes);
-	if (fd == -ENOSPC || fd == -EDQUOT) {
+	if (fd < 0) {
 		rill__diagnose(__func__,
-			       "no space for a ring of %zu bytes in %s: it is kept in anonymous "
-			       "memory, which a crash loses",
-			       size_bytes, process->directory);
+			       "no ring of %zu bytes in %s (%s): it is kept in anonymous memory, "
+			       "which a crash loses",
+			       size_bytes, process->directory, strerror(-fd));
 		fd = prim_ring_file(NULL, size_bytes);
 	}
 	return fd;
@@ -90,7 +90,7 @@ static int ring_map(struct process *process, struct ring *ring, uint64_t data_by
 {
 	uint32_t nlosses = registry_events();
 	uint64_t head = header_bytes(nlosses);
-	uint64_t serial = ++process->next_serial;
+	uint64_t serial = __atomic_add_fetch(&process->next_serial, 1, __ATOMIC_RELAXED);
 	int fd = ring_file_create(process, serial, head + data_bytes);
 	if (fd < 0)
 		return fd;
@@ -106,10 +106,11 @@ static int ring_map(struct process *process, struct ring *ring, uint64_t data_by
 	file->data_bytes = data_bytes;
 	file->pid = process->pid;
 	file->nlosses = nlosses;
-	ring->file = file;
 	ring->data = (unsigned char *)address + head;
 	ring->data_bytes = data_bytes;
 	ring->serial = ring->file_serial = serial;
+	/* Last: whoever walks process.rings takes a ring with a file for a whole one. */
+	__atomic_store_n(&ring->file, file, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -138,6 +139,7 @@ static struct ring *ring_slot(struct process *process)
 		process->slab_left = SLAB_RINGS;
 	}
 	ring = process->slab++;
+	ring->producer.ring = ring;
 	process->slab_left--;
 	ring->index = process->nrings;
 	__atomic_store_n(&process->rings[ring->index], ring, __ATOMIC_RELEASE);
@@ -191,13 +193,12 @@ static struct ring *ring_hand_out(struct ring *ring)
 	ring->tid = ring->file->tid = prim_tid();
 	ring->waiting = 0;
 	ring->older = NULL;
-	ring->abandoned = 0;
-	producer->ring = ring;
+	__atomic_store_n(&ring->abandoned, 0, __ATOMIC_RELAXED);
 	producer->head = &ring->file->head;
 	producer->write = ring->data;
 	producer->position = 0;
 	producer->limit = 0;
-	producer->armed = 1; /* the collector does not know it yet */
+	__atomic_store_n(&producer->armed, 1, __ATOMIC_RELAXED); /* nobody looks at it yet */
 	producer->nested = NULL;
 	__atomic_store_n(&producer->state, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&ring->status, RING_OWNED, __ATOMIC_RELEASE);
@@ -238,34 +239,36 @@ struct ring *ring_take_nested(struct process *process)
 	return ring ? ring_hand_out(ring) : NULL;
 }
 
-static void fold_losses(struct ring *ring)
+/* A ring's losses go to their events. Between the two a reader would miss them, hence `moves`. */
+static void move_losses(struct process *process, struct ring_file *file)
 {
+	__atomic_add_fetch(&process->moves, 1, __ATOMIC_SEQ_CST); /* pairs with ring_losses() */
 	for (uint32_t catalog = 0; catalog < registry_count(); catalog++) {
 		const struct catalog_entry *entry = registry_entry(catalog);
 		for (uint32_t event = 0; event < entry->catalog->nevents; event++) {
 			uint32_t i = entry->first_event + event;
-			if (i >= ring->file->nlosses)
+			if (i >= file->nlosses)
 				break;
-			struct ring_loss *loss = &ring->file->losses[i];
-			__atomic_add_fetch(&entry->losses[event].filtered, loss->filtered,
-					   __ATOMIC_RELAXED);
-			__atomic_add_fetch(&entry->losses[event].discarded, loss->discarded,
-					   __ATOMIC_RELAXED);
-			*loss = (struct ring_loss){0, 0};
+			struct ring_loss *from = &file->losses[i];
+			struct catalog_loss *to = &entry->losses[event];
+			__atomic_add_fetch(
+				&to->filtered,
+				__atomic_exchange_n(&from->filtered, 0, __ATOMIC_RELAXED),
+				__ATOMIC_RELAXED);
+			__atomic_add_fetch(
+				&to->discarded,
+				__atomic_exchange_n(&from->discarded, 0, __ATOMIC_RELAXED),
+				__ATOMIC_RELAXED);
 		}
 	}
-	ring->file->lossy = 0;
+	__atomic_store_n(&file->lossy, 0, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&process->moves, 1, __ATOMIC_RELEASE);
 }
 
-bool ring_recycle(struct process *process, struct ring *ring)
+void ring_recycle(struct process *process, struct ring *ring)
 {
-	if (ring->file->lossy) {
-		/* Whoever adds up losses under the lock must find each in one place. */
-		if (!control_trylock())
-			return false;
-		fold_losses(ring);
-		control_unlock();
-	}
+	if (__atomic_load_n(&ring->file->lossy, __ATOMIC_RELAXED))
+		move_losses(process, ring->file);
 	/* In this order, so that whoever finds the file after a kill -9 never sees records that
 	 * were already taken: a head behind tail is an empty ring. */
 	__atomic_store_n(&ring->file->head, 0, __ATOMIC_RELEASE);
@@ -274,7 +277,6 @@ bool ring_recycle(struct process *process, struct ring *ring)
 	__atomic_store_n(&ring->file->tail, 0, __ATOMIC_RELEASE);
 	ring->tail = 0;
 	spare_put(process, ring);
-	return true;
 }
 
 /*
@@ -293,7 +295,7 @@ static bool spare_unmap(struct process *process, enum ring_kind kind)
 		ring_unlink(process, ring);
 		process->ring_bytes -= ring->data_bytes;
 		prim_unmap_ring(ring->file, ring->file->header_bytes, ring->data_bytes);
-		ring->file = NULL;
+		__atomic_store_n(&ring->file, NULL, __ATOMIC_RELEASE);
 		__atomic_store_n(&ring->status, RING_UNUSED, __ATOMIC_RELEASE);
 		stack_push(&process->unused, ring);
 		ring_unlock(process, &before);
@@ -326,7 +328,7 @@ void ring_remove_files(struct process *process)
 	ring_lock(process, &before);
 	for (uint32_t i = 0; i < ring_count(process); i++) {
 		struct ring *ring = ring_at(process, i);
-		if (ring->file)
+		if (ring_file(ring))
 			ring_unlink(process, ring);
 	}
 	process_remove_directory(process);
@@ -355,16 +357,17 @@ void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool f
 
 static void add_ring_losses(const struct ring *ring, struct catalog_loss *losses, uint32_t nevents)
 {
-	if (!ring->file || !__atomic_load_n(&ring->file->lossy, __ATOMIC_ACQUIRE))
+	const struct ring_file *file = ring_file(ring);
+	if (!file || !__atomic_load_n(&file->lossy, __ATOMIC_ACQUIRE))
 		return;
-	for (uint32_t i = 0; i < nevents && i < ring->file->nlosses; i++) {
-		const struct ring_loss *loss = &ring->file->losses[i];
+	for (uint32_t i = 0; i < nevents && i < file->nlosses; i++) {
+		const struct ring_loss *loss = &file->losses[i];
 		losses[i].filtered += __atomic_load_n(&loss->filtered, __ATOMIC_RELAXED);
 		losses[i].discarded += __atomic_load_n(&loss->discarded, __ATOMIC_RELAXED);
 	}
 }
 
-void ring_losses(struct process *process, struct catalog_loss *losses, uint32_t nevents)
+static void sum_losses(struct process *process, struct catalog_loss *losses, uint32_t nevents)
 {
 	for (uint32_t c = 0; c < registry_count(); c++) {
 		const struct catalog_entry *entry = registry_entry(c);
@@ -379,4 +382,16 @@ void ring_losses(struct process *process, struct catalog_loss *losses, uint32_t 
 	}
 	for (uint32_t r = 0; process && r < ring_count(process); r++)
 		add_ring_losses(ring_at(process, r), losses, nevents);
+}
+
+void ring_losses(struct process *process, struct catalog_loss *losses, uint32_t nevents)
+{
+	for (;;) {
+		uint32_t moves = process ? __atomic_load_n(&process->moves, __ATOMIC_ACQUIRE) : 0;
+		sum_losses(process, losses, nevents);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (!process ||
+		    (!(moves & 1) && moves == __atomic_load_n(&process->moves, __ATOMIC_RELAXED)))
+			return;
+	}
 }

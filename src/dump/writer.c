@@ -24,7 +24,7 @@ struct dump_writer {
 };
 
 /* A start in the same nanosecond with the same pid: a dump closed and opened again. */
-#define NAME_TRIES 100
+#define NAME_TRIES 100000 /* dumps of one process in one folder */
 
 static int write_all(int fd, struct iovec *parts, int count, uint64_t position)
 {
