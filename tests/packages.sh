@@ -4,7 +4,7 @@
 set -eu
 build="gcc make binutils libc6-dev libcmark-gfm-dev libcmark-gfm-extensions-dev"
 demo="postfix jq"
-test="g++ clang clang-format clang-tidy cppcheck codespell libcriterion-dev valgrind spin jq postfix
+test="g++ clang libclang-rt-14-dev clang-format clang-tidy cppcheck codespell libcriterion-dev valgrind spin jq postfix
 	swaks python3 mandoc git procps util-linux"
 
 wanted=

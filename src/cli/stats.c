@@ -81,10 +81,13 @@ static int make_tables(struct stats *stats)
 			if (catalog && !(*events = calloc(catalog->nevents + 1u, sizeof **events)))
 				return -1;
 		}
-		for (size_t i = 0; i < info->ncounts; i++)
-			stats->files[f]
-				.events[info->counts[i].catalog][info->counts[i].event]
-				.count = info->counts[i];
+		for (size_t i = 0; i < info->ncounts; i++) {
+			const struct dump_count *count = &info->counts[i];
+			struct event_stats *events = stats->files[f].events[count->catalog];
+			if (events &&
+			    count->event < info->catalogs.catalog[count->catalog]->nevents)
+				events[count->event].count = *count;
+		}
 	}
 	return 0;
 }
@@ -157,7 +160,7 @@ static void print_events(const struct stats *stats, const struct dump_file *info
 	int width = 5;
 	for (uint32_t c = 0; lines && c < info->catalogs.count; c++) {
 		const struct rill_catalog *catalog = info->catalogs.catalog[c];
-		for (size_t e = 0; catalog && e < catalog->nevents; e++) {
+		for (size_t e = 0; catalog && file->events[c] && e < catalog->nevents; e++) {
 			struct event_stats *event = &file->events[c][e];
 			add_up(&file->total, event);
 			if (!event->records && !lost(event) &&

@@ -20,7 +20,7 @@ static uint32_t whole_characters(const unsigned char *bytes, uint32_t room)
 /* What of an item's bytes is kept when `room` is left; UINT32_MAX: leave the item out. */
 static uint32_t kept_size(const struct rill_item *item, size_t room)
 {
-	if (item->size <= room)
+	if (item->size <= room || !item->bytes)
 		return item->size;
 	if (item->type == RILL_TYPE_STRING)
 		return whole_characters(item->bytes, (uint32_t)room);

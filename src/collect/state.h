@@ -83,6 +83,12 @@ struct collector {
 	struct collector_counts counts; /* read by others, relaxed */
 };
 
+/* src/collect/collector.c: the thread. */
+void collector_run(void *collector);
+
+/* src/collect/mailbox.c: sender and collector both let go of a message; the last one frees it. */
+void message_release(struct message *message);
+
 /* src/collect/drain.c: one pass over the active rings. Returns the bytes taken. `all`: also what
  * was published after the pass began. */
 uint64_t drain_pass(struct collector *collector, bool all);

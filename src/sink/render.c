@@ -66,7 +66,7 @@ static size_t shortest_digits(double value, char *digits, int *exponent)
 
 void render_f64(struct buffer *to, double value)
 {
-	char digits[32];
+	char digits[32] = "";
 	int point;
 	if (__builtin_signbit(value))
 		buffer_char(to, '-');

@@ -246,7 +246,7 @@ void sink_write(struct sink *sink, const struct rill_batch *batch)
 	struct rill_batch selected = *batch;
 	size_t taken = 0;
 	int error = 0;
-	if (!batch->count)
+	if (!batch->count || !batch->entries)
 		return;
 	selected.entries = select_entries(sink, batch, &selected.count);
 	if (!selected.entries) {
