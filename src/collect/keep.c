@@ -47,7 +47,7 @@ int keep_items(struct kept_items *kept, const struct rill_item *items, size_t co
 	for (size_t i = 0; i < count; i++) {
 		struct rill_item *item = &kept->items[made];
 		*item = items[i];
-		if (item->bytes) {
+		if (items[i].bytes) {
 			uint32_t size = kept_size(&items[i], bytes);
 			if (size == UINT32_MAX)
 				continue;

@@ -40,7 +40,7 @@ Test(lint, files_fit_one_head, .timeout = 60)
 Test(lint, nothing_is_left_unfinished, .timeout = 60)
 {
 	const struct run_options options = {.directory = source("")};
-	struct run_result run = RUN(&options, "git", "grep", "-nE", "TO[D]O|FIX[M]E|XX[X]|HA[C]K",
+	struct run_result run = RUN(&options, "git", "grep", "-nwE", "TO[D]O|FIX[M]E|XX[X]|HA[C]K",
 				    "--", "*.c", "*.h", "*.md", "*.sh", "Makefile");
 	cr_expect_eq(run.code, 1, "%s", run.out);
 }
