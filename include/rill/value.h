@@ -7,8 +7,8 @@
  *
  * A value refers to the caller's strings and arrays: it holds no copy, and is used up by the
  * rill_event() that it stands in. (In C a rill_list() or rill_nested() lives as long as the block
- * that it is written in, so one may be kept in a variable of that block and used further down; that
- * is also how nesting goes deeper than one rill_nested() in another.)
+ * that it is written in, so one may be kept in a variable of that block and used further down. That
+ * is also how a nested event gets a nested event: one rill_nested() cannot stand in another.)
  */
 #ifndef RILL_VALUE_H
 #define RILL_VALUE_H
@@ -43,43 +43,31 @@ struct rill_field {
 	struct rill_value value;
 };
 
-/* Each type has a structure of its own, so that the compiler can check it against the key. */
-struct rill_value_none {
-	struct rill_value value;
-};
-struct rill_value_bool {
-	struct rill_value value;
-};
-struct rill_value_u64 {
-	struct rill_value value;
-};
-struct rill_value_i64 {
-	struct rill_value value;
-};
-struct rill_value_f64 {
-	struct rill_value value;
-};
-struct rill_value_duration {
-	struct rill_value value;
-};
-struct rill_value_timestamp {
-	struct rill_value value;
-};
-struct rill_value_string {
-	struct rill_value value;
-};
-struct rill_value_bytes {
-	struct rill_value value;
-};
-struct rill_value_ip {
-	struct rill_value value;
-};
-struct rill_value_list {
-	struct rill_value value;
-};
-struct rill_value_event {
-	struct rill_value value;
-};
+/*
+ * Each type has a structure of its own, so that the compiler can check it against the key. `value`
+ * is what an array for rill_list_of() takes; macros call it by the other name, since they may stand
+ * where the program has a macro called `value`.
+ */
+#define RILL__VALUE_OF_TYPE(name)                                                                  \
+	struct rill_value_##name {                                                                 \
+		union {                                                                            \
+			struct rill_value value;                                                   \
+			struct rill_value rill__value;                                             \
+		};                                                                                 \
+	};
+RILL__VALUE_OF_TYPE(none)
+RILL__VALUE_OF_TYPE(bool)
+RILL__VALUE_OF_TYPE(u64)
+RILL__VALUE_OF_TYPE(i64)
+RILL__VALUE_OF_TYPE(f64)
+RILL__VALUE_OF_TYPE(duration)
+RILL__VALUE_OF_TYPE(timestamp)
+RILL__VALUE_OF_TYPE(string)
+RILL__VALUE_OF_TYPE(bytes)
+RILL__VALUE_OF_TYPE(ip)
+RILL__VALUE_OF_TYPE(list)
+RILL__VALUE_OF_TYPE(event)
+#undef RILL__VALUE_OF_TYPE
 
 RILL__INLINE struct rill_value rill__value(uint32_t type, uint64_t word, const void *data)
 {
@@ -89,19 +77,19 @@ RILL__INLINE struct rill_value rill__value(uint32_t type, uint64_t word, const v
 
 RILL__INLINE struct rill_value_none rill_none(void)
 {
-	struct rill_value_none none = {rill__value(RILL_TYPE_NONE, 0, NULL)};
+	struct rill_value_none none = {{rill__value(RILL_TYPE_NONE, 0, NULL)}};
 	return none;
 }
 
 RILL__INLINE struct rill_value_bool rill_bool(int value)
 {
-	struct rill_value_bool typed = {rill__value(RILL_TYPE_BOOL, value != 0, NULL)};
+	struct rill_value_bool typed = {{rill__value(RILL_TYPE_BOOL, value != 0, NULL)}};
 	return typed;
 }
 
 RILL__INLINE struct rill_value_u64 rill_u64(uint64_t value)
 {
-	struct rill_value_u64 typed = {rill__value(RILL_TYPE_U64, value, NULL)};
+	struct rill_value_u64 typed = {{rill__value(RILL_TYPE_U64, value, NULL)}};
 	return typed;
 }
 
@@ -121,13 +109,13 @@ RILL__INLINE uint64_t rill__from_f64(double value)
 
 RILL__INLINE struct rill_value_i64 rill_i64(int64_t value)
 {
-	struct rill_value_i64 typed = {rill__value(RILL_TYPE_I64, rill__from_i64(value), NULL)};
+	struct rill_value_i64 typed = {{rill__value(RILL_TYPE_I64, rill__from_i64(value), NULL)}};
 	return typed;
 }
 
 RILL__INLINE struct rill_value_f64 rill_f64(double value)
 {
-	struct rill_value_f64 typed = {rill__value(RILL_TYPE_F64, rill__from_f64(value), NULL)};
+	struct rill_value_f64 typed = {{rill__value(RILL_TYPE_F64, rill__from_f64(value), NULL)}};
 	return typed;
 }
 
@@ -135,20 +123,20 @@ RILL__INLINE struct rill_value_f64 rill_f64(double value)
 RILL__INLINE struct rill_value_duration rill_duration(int64_t ns)
 {
 	struct rill_value_duration typed = {
-		rill__value(RILL_TYPE_DURATION, rill__from_i64(ns), NULL)};
+		{rill__value(RILL_TYPE_DURATION, rill__from_i64(ns), NULL)}};
 	return typed;
 }
 
 /* ns: nanoseconds since the Unix epoch, UTC. */
 RILL__INLINE struct rill_value_timestamp rill_timestamp(uint64_t ns)
 {
-	struct rill_value_timestamp typed = {rill__value(RILL_TYPE_TIMESTAMP, ns, NULL)};
+	struct rill_value_timestamp typed = {{rill__value(RILL_TYPE_TIMESTAMP, ns, NULL)}};
 	return typed;
 }
 
 RILL__INLINE struct rill_value_string rill__string_n(const void *text, size_t length)
 {
-	struct rill_value_string typed = {rill__value(RILL_TYPE_STRING, text ? length : 0, text)};
+	struct rill_value_string typed = {{rill__value(RILL_TYPE_STRING, text ? length : 0, text)}};
 	return typed;
 }
 
@@ -159,7 +147,7 @@ RILL__INLINE struct rill_value_string rill__string(const char *text)
 
 RILL__INLINE struct rill_value_bytes rill_bytes(const void *bytes, size_t length)
 {
-	struct rill_value_bytes typed = {rill__value(RILL_TYPE_BYTES, bytes ? length : 0, bytes)};
+	struct rill_value_bytes typed = {{rill__value(RILL_TYPE_BYTES, bytes ? length : 0, bytes)}};
 	return typed;
 }
 
@@ -178,21 +166,21 @@ RILL__INLINE uint64_t rill__ip4_word(const struct in_addr *address)
 RILL__INLINE struct rill_value_ip rill_ip4(const struct in_addr *address)
 {
 	struct rill_value_ip typed = {
-		rill__value(RILL_TYPE_IP, address ? rill__ip4_word(address) : 0, NULL)};
+		{rill__value(RILL_TYPE_IP, address ? rill__ip4_word(address) : 0, NULL)}};
 	return typed;
 }
 
 RILL__INLINE struct rill_value_ip rill_ip6(const struct in6_addr *address)
 {
 	struct rill_value_ip typed = {
-		rill__value(RILL_TYPE_IP, address ? RILL__IP_WORD(16) : 0, address)};
+		{rill__value(RILL_TYPE_IP, address ? RILL__IP_WORD(16) : 0, address)}};
 	return typed;
 }
 
 /* address: AF_INET or AF_INET6; of any other family, or NULL: no address. */
 RILL__INLINE struct rill_value_ip rill_ip(const struct sockaddr *address)
 {
-	struct rill_value_ip typed = {rill__value(RILL_TYPE_IP, 0, NULL)};
+	struct rill_value_ip typed = {{rill__value(RILL_TYPE_IP, 0, NULL)}};
 	if (address && address->sa_family == AF_INET)
 		return rill_ip4(
 			&(RILL__CAST(const struct sockaddr_in *, RILL__CAST(const void *, address)))
@@ -207,14 +195,14 @@ RILL__INLINE struct rill_value_ip rill_ip(const struct sockaddr *address)
 /* A list whose length is known at run time only. */
 RILL__INLINE struct rill_value_list rill_list_of(const struct rill_value *values, size_t count)
 {
-	struct rill_value_list typed = {rill__value(RILL_TYPE_LIST, values ? count : 0, values)};
+	struct rill_value_list typed = {{rill__value(RILL_TYPE_LIST, values ? count : 0, values)}};
 	return typed;
 }
 
 RILL__INLINE struct rill_value_event rill__event_of(uint32_t event, const struct rill_field *fields,
 						    size_t count)
 {
-	struct rill_value_event typed = {rill__value(RILL_TYPE_EVENT, count, fields)};
+	struct rill_value_event typed = {{rill__value(RILL_TYPE_EVENT, count, fields)}};
 	typed.value.event = event;
 	return typed;
 }

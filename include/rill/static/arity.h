@@ -220,11 +220,12 @@
 
 /*
  * A key in a call, `_k_spanId(x)`, becomes the macro of that key in its catalog, which yields
- * `id, set of types, message, (x)`. One argument instead of four: there is no such key.
+ * `id, set of types, message, (x)`. One argument instead of four: there is no such key,
+ * and none_ is called instead of do_.
  */
-#define RILL__KEY(do_, i, ...) RILL__KEY_(do_, i, __VA_ARGS__)
-#define RILL__KEY_(do_, i, ...)                                                                    \
-	RILL__PICK5(__VA_ARGS__, do_, do_, do_, RILL__NO_SUCH_KEY, )(i, __VA_ARGS__)
+#define RILL__KEY(do_, none_, i, ...) RILL__KEY_(do_, none_, i, __VA_ARGS__)
+#define RILL__KEY_(do_, none_, i, ...)                                                             \
+	RILL__PICK5(__VA_ARGS__, do_, do_, do_, none_, )(i, __VA_ARGS__)
 #define RILL__PICK5(a, b, c, d, name, ...) name
 #define RILL__NO_SUCH_KEY(i, key)                                                                  \
 	RILL__STATIC_ASSERT(0, "rill: the catalog has no such key: " #key);

@@ -149,6 +149,20 @@ RILL__INLINE uint64_t rill__saturate(uint64_t length)
 	return length < RILL__ABSURD_LENGTH ? length : RILL__ABSURD_LENGTH;
 }
 
+RILL__INLINE uint64_t rill__length(struct rill__val val)
+{
+	return val.length;
+}
+
+/* The value as it is kept: by value, or its address would be in the caller's way. */
+RILL__INLINE struct rill__val rill__shortened(struct rill__val val, uint32_t type, uint64_t total,
+					      uint32_t nslots)
+{
+	struct rill__val copy = val;
+	val.length = rill__shorten(&copy, type, total, nslots);
+	return val;
+}
+
 /* Types whose word is a length, kept and original. */
 #define RILL__LENGTHS          (RILL__BIT(STRING) | RILL__BIT(BYTES) | RILL__BIT(LIST) | RILL__BIT(EVENT))
 #define RILL__HAS_LENGTH(type) ((RILL__LENGTHS >> (type)&1u) != 0)

@@ -73,13 +73,13 @@
 #define RILL__CLASS1(x)                                                                            \
 	_Generic((x), RILL__SCALARS(RILL__CASE_CLASS) RILL__POINTERS(RILL__CASE_CLASS)             \
 		 RILL__TYPED(RILL__CASE_CLASS) default: RILL__CLASS_OF_BITS(x))
-/* gcc gives a bit-field a type of its own; 1 is what it and clang call an integer. */
-#define RILL__CLASS_OF_BITS(x) (__builtin_classify_type(x) == 1 ? RILL__IS_UNSIGNED : RILL__IS_OTHER)
+/* gcc gives a bit-field a type of its own, of which only this can be known: 1, an integer. */
+#define RILL__CLASS_OF_BITS(x) (__builtin_classify_type(x) == 1 ? RILL__IS_SIGNED : RILL__IS_OTHER)
 #define RILL__CLASS2(p, n) _Generic((p), RILL__SIZED(RILL__CASE_CLASS) default: RILL__IS_OTHER)
 
 #define RILL__VAL1(x)                                                                              \
 	_Generic((x), RILL__SCALARS(RILL__CASE_VAL) RILL__POINTERS(RILL__CASE_VAL)                 \
-		 RILL__TYPED(RILL__CASE_VAL) default: rill__val_word)(x)
+		 RILL__TYPED(RILL__CASE_VAL) default: rill__val_signed)(x)
 #define RILL__VAL2(p, n) rill__val_sized((p), (size_t)(n))
 
 /* clang-format on */
@@ -89,7 +89,6 @@
 #define RILL__PICK3(a, b, name, ...) name
 #define RILL__CLASS(...)             RILL__ARGS(RILL__CLASS1, RILL__CLASS2, __VA_ARGS__)(__VA_ARGS__)
 #define RILL__VAL(...)               RILL__ARGS(RILL__VAL1, RILL__VAL2, __VA_ARGS__)(__VA_ARGS__)
-#define RILL__TYPE_GIVEN(set, args)  RILL__TYPE_FOR(RILL__CLASS args, set)
 
 #define RILL__VAL_TYPED(name)                                                                      \
 	RILL__INLINE struct rill__val rill__val_##name(struct rill_value_##name typed)             \
@@ -110,24 +109,22 @@ RILL__VAL_TYPED(list)
 RILL__VAL_TYPED(event)
 #undef RILL__VAL_TYPED
 
-#define RILL__DECLARE(c, i, key) RILL__KEY(RILL__DECLARE_, i, rill__##c##key)
+#define RILL__DECLARE(c, i, key) RILL__KEY(RILL__DECLARE_, RILL__NO_SUCH_KEY, i, rill__##c##key)
 #define RILL__DECLARE_(i, id, set, message, args)                                                  \
 	_Static_assert(RILL__ACCEPTS(set, RILL__CLASS args), message);                             \
 	const uint32_t rill__type##i = rill__type_for(set, RILL__CLASS args);                      \
 	const uint32_t rill__tag##i = RILL__TAG(id, rill__type##i);                                \
 	struct rill__val rill__val##i = rill__val_as(rill__type##i, RILL__VAL args);
 
-#define RILL__OR_LENGTH(i, x)  | (RILL__HAS_LENGTH(rill__type##i) ? rill__val##i.length : 0)
-#define RILL__ADD_LENGTH(i, x) +rill__val##i.length
+#define RILL__OR_LENGTH(i, x)  | (RILL__HAS_LENGTH(rill__type##i) ? rill__length(rill__val##i) : 0)
+#define RILL__ADD_LENGTH(i, x) +rill__length(rill__val##i)
 #define RILL__OR_TAIL(i, x)    || RILL__HAS_TAIL(rill__type##i)
 
 #define RILL__ADD_SATURATED(i, x)                                                                  \
-	+(RILL__HAS_LENGTH(rill__type##i) ? rill__saturate(rill__val##i.length) : 0)
+	+(RILL__HAS_LENGTH(rill__type##i) ? rill__saturate(rill__length(rill__val##i)) : 0)
 #define RILL__SHORTEN(i, n)                                                                        \
-	if (RILL__HAS_LENGTH(rill__type##i)) {                                                     \
-		struct rill__val rill__copy = rill__val##i;                                        \
-		rill__val##i.length = rill__shorten(&rill__copy, rill__type##i, rill__total, n);   \
-	}
+	if (RILL__HAS_LENGTH(rill__type##i))                                                       \
+		rill__val##i = rill__shortened(rill__val##i, rill__type##i, rill__total, n);
 
 #define RILL__PUT_TAG(i, x)                                                                        \
 	rill__put32(rill__at + sizeof(struct rill__record) + 4u * i, rill__tag##i);
@@ -154,8 +151,8 @@ RILL__VAL_TYPED(event)
 		RILL__TAIL_AT(n) + ((0u RILL__INDEX##n(RILL__ADD_LENGTH, ) + 7u) & ~7ull);         \
 	uint64_t rill__time;                                                                       \
 	struct rill__place rill__place = rill__reserve(gate, id, rill__size, &rill__time);         \
-	if (RILL__LIKELY(rill__place.producer != NULL)) {                                          \
-		unsigned char *rill__at = rill__place.producer->write + rill__place.position;      \
+	if (rill__reserved(rill__place)) {                                                         \
+		unsigned char *rill__at = rill__place_at(rill__place);                             \
 		unsigned char *rill__tail = rill__at + RILL__TAIL_AT(n);                           \
 		if (0 RILL__INDEX##n(RILL__OR_TAIL, ))                                             \
 			rill__put64(rill__at + rill__size - 8, 0);                                 \
@@ -170,7 +167,8 @@ RILL__VAL_TYPED(event)
 
 /* --- nested events ------------------------------------------------------------------------- */
 
-#define RILL__FIELD(c, i, key) RILL__KEY(RILL__FIELD_, i, rill__##c##key)
+#define RILL__FIELD(c, i, key) RILL__KEY(RILL__FIELD_, RILL__NO_FIELD, i, rill__##c##key)
+#define RILL__NO_FIELD(i, key) {__extension__({ RILL__NO_SUCH_KEY(i, key) 0u; }), {0, 0, 0, 0}},
 /* The check stands in a block of its own, the value does not: a list in it must outlive the block.
  */
 #define RILL__FIELD_(i, id, set, message, args)                                                    \
@@ -182,9 +180,9 @@ RILL__VAL_TYPED(event)
 			rill__val_as(rill__type_for(set, RILL__CLASS args), RILL__VAL args))},
 
 #define RILL__NESTED(c, e, n, ...)                                                                 \
-	rill__event_of((uint32_t)rill__##c##e | rill__##c##_gate.catalog_tag,                      \
-		       (const struct rill_field[n + 1]){RILL__EACH_FIELD##n(                       \
-			       RILL__FIELD, c, __VA_ARGS__){0, {0, 0, 0, NULL}}},                  \
+	rill__event_of((uint32_t)rill__##c##e | rill__catalog_tag(&rill__##c##_gate),              \
+		       (const struct rill_field[n + 1]){                                           \
+			       RILL__EACH_FIELD##n(RILL__FIELD, c, __VA_ARGS__){0, {0, 0, 0, 0}}}, \
 		       n)
 
 #endif

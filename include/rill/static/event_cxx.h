@@ -234,8 +234,6 @@ template <uint32_t Key, uint32_t Set, typename... A>
 inline rill_field rill__cxx_make_field(const A &...argument)
 {
 	constexpr unsigned cls = decltype(rill__cxx_classify(argument...))::value;
-	static_assert(RILL__ACCEPTS(Set, cls),
-		      "rill: a key in rill_nested() does not take this type");
 	return rill_field{Key,
 			  rill__value_of(rill__type_for(Set, cls), rill__cxx_make(argument...))};
 }
@@ -284,11 +282,13 @@ RILL__INLINE void rill__cxx_emit(const rill__gate *gate, rill__cxx_slot<Tag, Typ
 	rill__commit(place, size);
 }
 
-#define RILL__CHECK(c, i, key) RILL__KEY(RILL__CHECK_, i, rill__##c##key)
+/* These macros name nothing without rill's prefix: the program may have a macro of that name. */
+#define RILL__CHECK(c, i, key) RILL__KEY(RILL__CHECK_, RILL__NO_SUCH_KEY, i, rill__##c##key)
 #define RILL__CHECK_(i, id, set, message, args)                                                    \
-	static_assert(RILL__ACCEPTS(set, decltype(rill__cxx_classify args)::value), message);
+	static_assert(RILL__ACCEPTS(set, decltype(rill__cxx_classify args)()), message);
 
-#define RILL__SLOT(c, i, key)                  RILL__KEY(RILL__SLOT_, i, rill__##c##key)
+#define RILL__SLOT(c, i, key) RILL__KEY(RILL__SLOT_, RILL__NO_SLOT, i, rill__##c##key)
+#define RILL__NO_SLOT(i, key)
 #define RILL__SLOT_(i, id, set, message, args) , rill__cxx_make_slot<id, set> args
 
 #define RILL__EMIT(c, e, n, ...)                                                                   \
@@ -299,11 +299,15 @@ RILL__INLINE void rill__cxx_emit(const rill__gate *gate, rill__cxx_slot<Tag, Typ
 		}                                                                                  \
 	} while (0)
 
-#define RILL__FIELD(c, i, key)                  RILL__KEY(RILL__FIELD_, i, rill__##c##key)
-#define RILL__FIELD_(i, id, set, message, args) , rill__cxx_make_field<id, set> args
+#define RILL__FIELD(c, i, key) RILL__KEY(RILL__FIELD_, RILL__NO_FIELD, i, rill__##c##key)
+#define RILL__NO_FIELD(i, key) , (__extension__({RILL__NO_SUCH_KEY(i, key)}), rill_field())
+#define RILL__FIELD_(i, id, set, message, args)                                                    \
+	, (__extension__({RILL__CHECK_(i, id, set, message, args)}),                               \
+	   rill__cxx_make_field<id, set> args)
 
 #define RILL__NESTED(c, e, n, ...)                                                                 \
-	rill__cxx_make_event(rill__##c##e | rill__##c##_gate.catalog_tag RILL__EACH_FIELD##n(      \
-						    RILL__FIELD, c, __VA_ARGS__))
+	rill__cxx_make_event(rill__##c##e |                                                        \
+			     rill__catalog_tag(&rill__##c##_gate)                                  \
+				     RILL__EACH_FIELD##n(RILL__FIELD, c, __VA_ARGS__))
 
 #endif

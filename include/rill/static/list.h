@@ -2,45 +2,56 @@
 #ifndef RILL_STATIC_LIST_H
 #define RILL_STATIC_LIST_H
 
-#define RILL__LIST1(a0)                 (a0).value
-#define RILL__LIST2(a0, a1)             (a0).value, (a1).value
-#define RILL__LIST3(a0, a1, a2)         (a0).value, (a1).value, (a2).value
-#define RILL__LIST4(a0, a1, a2, a3)     (a0).value, (a1).value, (a2).value, (a3).value
-#define RILL__LIST5(a0, a1, a2, a3, a4) (a0).value, (a1).value, (a2).value, (a3).value, (a4).value
+#define RILL__LIST1(a0)         (a0).rill__value
+#define RILL__LIST2(a0, a1)     (a0).rill__value, (a1).rill__value
+#define RILL__LIST3(a0, a1, a2) (a0).rill__value, (a1).rill__value, (a2).rill__value
+#define RILL__LIST4(a0, a1, a2, a3)                                                                \
+	(a0).rill__value, (a1).rill__value, (a2).rill__value, (a3).rill__value
+#define RILL__LIST5(a0, a1, a2, a3, a4)                                                            \
+	(a0).rill__value, (a1).rill__value, (a2).rill__value, (a3).rill__value, (a4).rill__value
 #define RILL__LIST6(a0, a1, a2, a3, a4, a5)                                                        \
-	(a0).value, (a1).value, (a2).value, (a3).value, (a4).value, (a5).value
+	(a0).rill__value, (a1).rill__value, (a2).rill__value, (a3).rill__value, (a4).rill__value,  \
+		(a5).rill__value
 #define RILL__LIST7(a0, a1, a2, a3, a4, a5, a6)                                                    \
-	(a0).value, (a1).value, (a2).value, (a3).value, (a4).value, (a5).value, (a6).value
+	(a0).rill__value, (a1).rill__value, (a2).rill__value, (a3).rill__value, (a4).rill__value,  \
+		(a5).rill__value, (a6).rill__value
 #define RILL__LIST8(a0, a1, a2, a3, a4, a5, a6, a7)                                                \
-	(a0).value, (a1).value, (a2).value, (a3).value, (a4).value, (a5).value, (a6).value,        \
-		(a7).value
+	(a0).rill__value, (a1).rill__value, (a2).rill__value, (a3).rill__value, (a4).rill__value,  \
+		(a5).rill__value, (a6).rill__value, (a7).rill__value
 #define RILL__LIST9(a0, a1, a2, a3, a4, a5, a6, a7, a8)                                            \
-	(a0).value, (a1).value, (a2).value, (a3).value, (a4).value, (a5).value, (a6).value,        \
-		(a7).value, (a8).value
+	(a0).rill__value, (a1).rill__value, (a2).rill__value, (a3).rill__value, (a4).rill__value,  \
+		(a5).rill__value, (a6).rill__value, (a7).rill__value, (a8).rill__value
 #define RILL__LIST10(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)                                       \
-	(a0).value, (a1).value, (a2).value, (a3).value, (a4).value, (a5).value, (a6).value,        \
-		(a7).value, (a8).value, (a9).value
+	(a0).rill__value, (a1).rill__value, (a2).rill__value, (a3).rill__value, (a4).rill__value,  \
+		(a5).rill__value, (a6).rill__value, (a7).rill__value, (a8).rill__value,            \
+		(a9).rill__value
 #define RILL__LIST11(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)                                  \
-	(a0).value, (a1).value, (a2).value, (a3).value, (a4).value, (a5).value, (a6).value,        \
-		(a7).value, (a8).value, (a9).value, (a10).value
+	(a0).rill__value, (a1).rill__value, (a2).rill__value, (a3).rill__value, (a4).rill__value,  \
+		(a5).rill__value, (a6).rill__value, (a7).rill__value, (a8).rill__value,            \
+		(a9).rill__value, (a10).rill__value
 #define RILL__LIST12(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)                             \
-	(a0).value, (a1).value, (a2).value, (a3).value, (a4).value, (a5).value, (a6).value,        \
-		(a7).value, (a8).value, (a9).value, (a10).value, (a11).value
+	(a0).rill__value, (a1).rill__value, (a2).rill__value, (a3).rill__value, (a4).rill__value,  \
+		(a5).rill__value, (a6).rill__value, (a7).rill__value, (a8).rill__value,            \
+		(a9).rill__value, (a10).rill__value, (a11).rill__value
 #define RILL__LIST13(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)                        \
-	(a0).value, (a1).value, (a2).value, (a3).value, (a4).value, (a5).value, (a6).value,        \
-		(a7).value, (a8).value, (a9).value, (a10).value, (a11).value, (a12).value
+	(a0).rill__value, (a1).rill__value, (a2).rill__value, (a3).rill__value, (a4).rill__value,  \
+		(a5).rill__value, (a6).rill__value, (a7).rill__value, (a8).rill__value,            \
+		(a9).rill__value, (a10).rill__value, (a11).rill__value, (a12).rill__value
 #define RILL__LIST14(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13)                   \
-	(a0).value, (a1).value, (a2).value, (a3).value, (a4).value, (a5).value, (a6).value,        \
-		(a7).value, (a8).value, (a9).value, (a10).value, (a11).value, (a12).value,         \
-		(a13).value
+	(a0).rill__value, (a1).rill__value, (a2).rill__value, (a3).rill__value, (a4).rill__value,  \
+		(a5).rill__value, (a6).rill__value, (a7).rill__value, (a8).rill__value,            \
+		(a9).rill__value, (a10).rill__value, (a11).rill__value, (a12).rill__value,         \
+		(a13).rill__value
 #define RILL__LIST15(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14)              \
-	(a0).value, (a1).value, (a2).value, (a3).value, (a4).value, (a5).value, (a6).value,        \
-		(a7).value, (a8).value, (a9).value, (a10).value, (a11).value, (a12).value,         \
-		(a13).value, (a14).value
+	(a0).rill__value, (a1).rill__value, (a2).rill__value, (a3).rill__value, (a4).rill__value,  \
+		(a5).rill__value, (a6).rill__value, (a7).rill__value, (a8).rill__value,            \
+		(a9).rill__value, (a10).rill__value, (a11).rill__value, (a12).rill__value,         \
+		(a13).rill__value, (a14).rill__value
 #define RILL__LIST16(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15)         \
-	(a0).value, (a1).value, (a2).value, (a3).value, (a4).value, (a5).value, (a6).value,        \
-		(a7).value, (a8).value, (a9).value, (a10).value, (a11).value, (a12).value,         \
-		(a13).value, (a14).value, (a15).value
+	(a0).rill__value, (a1).rill__value, (a2).rill__value, (a3).rill__value, (a4).rill__value,  \
+		(a5).rill__value, (a6).rill__value, (a7).rill__value, (a8).rill__value,            \
+		(a9).rill__value, (a10).rill__value, (a11).rill__value, (a12).rill__value,         \
+		(a13).rill__value, (a14).rill__value, (a15).rill__value
 #define RILL__PICK16(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, name,   \
 		     ...)                                                                          \
 	name

@@ -147,6 +147,25 @@ RILL__INLINE struct rill__place rill__reserve(const struct rill__gate *gate, uin
 	return place;
 }
 
+/*
+ * The macros of event.h call these instead of naming a member: they may stand where the program has
+ * a macro of that name.
+ */
+RILL__INLINE bool rill__reserved(struct rill__place place)
+{
+	return RILL__LIKELY(place.producer != NULL);
+}
+
+RILL__INLINE unsigned char *rill__place_at(struct rill__place place)
+{
+	return place.producer->write + place.position;
+}
+
+RILL__INLINE uint32_t rill__catalog_tag(const struct rill__gate *gate)
+{
+	return gate->catalog_tag;
+}
+
 /* Publishes the record and leaves the section. */
 RILL__INLINE void rill__commit(struct rill__place place, uint64_t size)
 {

@@ -151,6 +151,7 @@ static void integers(void)
 	NUMBER(took, -5, RILL_TYPE_DURATION, UINT64_MAX - 4);
 	NUMBER(when, 1700000000000000000, RILL_TYPE_TIMESTAMP, 1700000000000000000);
 	NUMBER(number, -1, RILL_TYPE_I64, UINT64_MAX);
+	NUMBER(number, bits.sign, RILL_TYPE_I64, UINT64_MAX - 2);
 	NUMBER(number, 1u, RILL_TYPE_U64, 1);
 	NUMBER(either, 2, RILL_TYPE_U64, 2);
 	const int constant = 9;
