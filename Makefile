@@ -153,7 +153,8 @@ TEST_OBJ    := $(TEST_SRC:%.c=$(BUILD)/obj/%.o) $(PROGRAM_SRC:%.c=$(BUILD)/obj/%
 .PHONY: test-programs
 test-programs: all examples $(TESTS) $(PROGRAMS) ## build everything that the tests run
 
-$(TEST_OBJ): CPPFLAGS += -Itests
+# Tests that compile programs link them with what was built here.
+$(TEST_OBJ): CPPFLAGS += -Itests -DTEST_CC='"$(CC)"' -DTEST_SANITIZE='"$(SAN)"'
 $(TEST_OBJ): $(STALWART)
 $(TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(INTERNAL)
 	@mkdir -p $(@D)
