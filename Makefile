@@ -146,7 +146,8 @@ TEST_SRC    := $(wildcard tests/*/test_*.c)
 SUPPORT_SRC := $(wildcard tests/support/*.c)
 PROGRAM_SRC := $(filter-out %/plugin.c,$(wildcard tests/programs/*.c))
 TESTS       := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
-PROGRAMS    := $(PROGRAM_SRC:tests/%.c=$(BUILD)/tests/%) $(BUILD)/tests/programs/plugin.so
+PROGRAMS    := $(PROGRAM_SRC:tests/%.c=$(BUILD)/tests/%) $(BUILD)/tests/programs/plugin.so \
+	       $(BUILD)/tests/programs/loader-static
 SUPPORT_OBJ := $(SUPPORT_SRC:%.c=$(BUILD)/obj/%.o)
 TEST_OBJ    := $(TEST_SRC:%.c=$(BUILD)/obj/%.o) $(PROGRAM_SRC:%.c=$(BUILD)/obj/%.o) $(SUPPORT_OBJ)
 
@@ -161,8 +162,8 @@ $(TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(INTERNAL)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
 # Most are programs as a user writes them; those named *_race take a part of librill by itself.
 $(filter %_race,$(PROGRAMS)): $(INTERNAL)
-$(filter-out %_race %/loader %.so,$(PROGRAMS)): $(LIBA)
-$(filter-out %/loader %.so,$(PROGRAMS)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o
+$(filter-out %_race %/loader %/loader-static %.so,$(PROGRAMS)): $(LIBA)
+$(filter-out %/loader %/loader-static %.so,$(PROGRAMS)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS) -ldl
 
@@ -170,9 +171,13 @@ $(filter-out %/loader %.so,$(PROGRAMS)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.
 $(BUILD)/tests/programs/loader: $(BUILD)/obj/tests/programs/loader.o $(LIBSO)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $< -L$(BUILD) -lrill -pthread -Wl,-rpath,'$$ORIGIN/../..' -ldl
+# Its plugin brings a second copy.
+$(BUILD)/tests/programs/loader-static: $(BUILD)/obj/tests/programs/loader.o $(LIBA)
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS) -ldl
 $(BUILD)/tests/programs/plugin.so: tests/programs/plugin.c $(LIBSO)
 	@mkdir -p $(@D)
-	$(call say,LD,$@) $(CC) $(CPPFLAGS) $(OPT) $(SAN) -std=gnu11 -fPIC -shared -o $@ $< -L$(BUILD) -lrill
+	$(call say,LD,$@) $(CC) $(CPPFLAGS) $(OPT) $(SAN) -std=gnu11 -fPIC -shared -o $@ $< -L$(BUILD) -lrill -Wl,-rpath,'$$ORIGIN/../..'
 
 # --- packages, demo, tests, installation ----------------------------------------------------------------
 .PHONY: packages demo test check test-medium test-long fresh install format lint
@@ -191,10 +196,12 @@ test: ## install what is missing, build, run the short tier of the tests
 check: test-programs ## the short tier, without looking at packages
 	$(Q)tests/run.sh short $(BUILD)
 
-test-medium: test-programs ## longer stress, sanitizers: about half an hour
+test-medium: test-programs ## longer stress; the suite under ASan and UBSan, races under TSan
 	$(Q)tests/run.sh medium $(BUILD)
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined test-programs
+	$(Q)tests/run.sh short $(BUILD)/asan
 
-test-long: test-programs ## the same for hours
+test-long: test-programs ## the stress for two hours
 	$(Q)tests/run.sh long $(BUILD)
 
 fresh: ## both commands of the README in a bare Debian 12 (needs root and debootstrap)

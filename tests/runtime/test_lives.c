@@ -65,6 +65,21 @@ Test(lives, a_plugin_comes_and_goes, .timeout = 60)
 	traced_end(&t);
 }
 
+/* The program holds librill.a, its plugin librill.so: each copy records what is emitted through it.
+ */
+Test(lives, two_copies_of_the_library, .timeout = 60)
+{
+	struct traced t = TRACED(0, NULL, "loader-static", built("tests/programs/plugin.so"), "50");
+	struct traced_record record;
+	uint64_t found[2] = {0, 0};
+	cr_assert_eq(dump_file_count(t.dump), 2);
+	while (traced_next(&t, &record))
+		found[record.at.file]++;
+	cr_expect_eq(found[0], 50);
+	cr_expect_eq(found[1], 50);
+	traced_end(&t);
+}
+
 /* What was flushed is there, and the dump says that its process was killed. */
 Test(lives, kill_9_keeps_what_was_flushed, .timeout = 60)
 {
