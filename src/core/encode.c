@@ -79,8 +79,10 @@ static uint64_t body_size(const struct rill_value *body, uint64_t budget, unsign
 			  uint64_t *kept)
 {
 	uint64_t tails = 0;
+	/* More than an encoded body can count is an error of the caller's: a negative number. */
+	uint64_t count = body->word < UINT32_MAX && depth < RILL_MAX_DEPTH ? body->word : 0;
 	*kept = 0;
-	for (uint64_t i = 0; i < body->word && depth < RILL_MAX_DEPTH; i++) {
+	for (uint64_t i = 0; i < count; i++) {
 		const struct rill_value *value = element(body, i);
 		uint64_t used = body_fixed(i + 1) + tails;
 		if (used + (is_body(value) ? BODY_HEADER : 0) > budget)
@@ -156,8 +158,11 @@ struct rill__val rill__val_typed(struct rill_value value)
 		break;
 	case RILL_TYPE_LIST:
 	case RILL_TYPE_EVENT:
-		val.shape = (uint64_t)value.event << 32 | (uint32_t)value.word;
+		val.shape = (uint64_t)value.event << 32 |
+			    (value.word < UINT32_MAX ? value.word : UINT32_MAX);
 		val.length = val.word = body_size(&value, NO_BUDGET, 0, &kept);
+		if (kept < value.word)
+			val.word++; /* original and kept length must differ */
 		break;
 	default:
 		break;
