@@ -109,7 +109,10 @@ static void put_element(unsigned char *word, unsigned char *tail, const struct r
 		rill__put64(word, size | whole << 32);
 		put_body(tail, value, budget, depth + 1);
 	} else if (value->type == RILL_TYPE_STRING || value->type == RILL_TYPE_BYTES) {
-		rill__put64(word, size | size << 32);
+		/* Longer than a body can hold: nothing is kept of it. */
+		if (size < value->word)
+			__atomic_add_fetch(&values_cut, 1, __ATOMIC_RELAXED);
+		rill__put64(word, size | rill__original(value->word) << 32);
 		memcpy(tail, value->data, size);
 	} else {
 		rill__put64(word, value->word);
@@ -204,7 +207,9 @@ uint64_t rill__shorten(const struct rill__val *val, uint32_t type, uint64_t tota
 	if (val->length < RILL__ABSURD_LENGTH && total <= budget)
 		return val->length;
 
-	__atomic_add_fetch(&values_cut, 1, __ATOMIC_RELAXED);
+	/* Lists and events are counted where they are written: inner ones may be cut as well. */
+	if (type == RILL_TYPE_STRING || type == RILL_TYPE_BYTES)
+		__atomic_add_fetch(&values_cut, 1, __ATOMIC_RELAXED);
 	if (val->length >= RILL__ABSURD_LENGTH)
 		return 0;
 	uint64_t spare = budget - (nslots - 1) * easy;

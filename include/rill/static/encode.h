@@ -136,6 +136,12 @@ RILL__INLINE uint64_t rill__saturate(uint64_t length)
 	return length < RILL__ABSURD_LENGTH ? length : RILL__ABSURD_LENGTH;
 }
 
+/* A record has 32 bits for the length before a cut. */
+RILL__INLINE uint64_t rill__original(uint64_t length)
+{
+	return length < UINT32_MAX ? length : UINT32_MAX;
+}
+
 /* Types whose word is a length, kept and original. */
 #define RILL__LENGTHS          (RILL__BIT(STRING) | RILL__BIT(BYTES) | RILL__BIT(LIST) | RILL__BIT(EVENT))
 #define RILL__HAS_LENGTH(type) ((RILL__LENGTHS >> (type)&1u) != 0)

@@ -127,6 +127,7 @@ RILL__VAL_TYPED(event)
 	if (RILL__HAS_LENGTH(rill__type##i)) {                                                     \
 		struct rill__val rill__copy = rill__val##i;                                        \
 		rill__val##i.length = rill__shorten(&rill__copy, rill__type##i, rill__total, n);   \
+		rill__val##i.word = rill__original(rill__copy.word);                               \
 	}
 
 #define RILL__PUT_TAG(i, x)                                                                        \

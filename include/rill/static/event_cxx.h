@@ -251,6 +251,7 @@ RILL__INLINE void rill__cxx_shorten(rill__cxx_slot<Tag, Type> &slot, uint64_t to
 	if constexpr (RILL__HAS_LENGTH(Type)) {
 		rill__val copy = slot.val;
 		slot.val.length = rill__shorten(&copy, Type, total, n);
+		slot.val.word = rill__original(copy.word);
 	}
 }
 
