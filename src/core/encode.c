@@ -191,6 +191,19 @@ static uint64_t utf8_prefix(const unsigned char *text, uint64_t limit)
 	return limit - end < 4 ? end : limit;
 }
 
+/* Of the ring that the calling thread, or handler, is about to write to. */
+static uint64_t max_record(void)
+{
+	struct rill__producer *me = rill__me;
+	struct ring *ring = (struct ring *)me->ring;
+	if (!ring)
+		return rill__settings.ring_size_bytes / RECORD_FRACTION;
+	/* Inside a section: this is a handler that interrupted it, and the second ring is smaller. */
+	if (__atomic_load_n(&me->state, __ATOMIC_RELAXED) & 1)
+		return NESTED_BYTES / RECORD_FRACTION;
+	return ring_max_record(ring);
+}
+
 /*
  * Every long value gives up the same part of itself. Short ones stay: all that all slots could hold
  * of those is taken off the budget first.
@@ -200,10 +213,7 @@ uint64_t rill__shorten(const struct rill__val *val, uint32_t type, uint64_t tota
 	const uint64_t easy = RILL__EASY_LENGTH(nslots);
 	if (val->length <= easy)
 		return val->length;
-	struct ring *ring = (struct ring *)rill__me->ring;
-	uint64_t record =
-		ring ? ring_max_record(ring) : rill__settings.ring_size_bytes / RECORD_FRACTION;
-	uint64_t budget = record - RILL__TAIL_AT(nslots) - 8;
+	uint64_t budget = max_record() - RILL__TAIL_AT(nslots) - 8;
 	if (val->length < RILL__ABSURD_LENGTH && total <= budget)
 		return val->length;
 

@@ -111,7 +111,7 @@ static void expect_nested(struct cut_run *run, size_t which, const struct rill_i
 			cr_assert_eq(found[i].u64, i);
 		break;
 	case CUT_STRINGS:
-		cr_expect_eq(item->original_size, 8 + 112 * 1000);
+		cr_expect_eq(item->original_size, 8 + 112 * CUT_STRING_ELEMENTS);
 		cr_expect_geq(112 * count + 112 + SLACK, run->record_max, "only %zu kept", count);
 		for (size_t i = 0; i < count; i++)
 			cr_assert(found[i].size == 100 && !found[i].cut);

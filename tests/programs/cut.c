@@ -19,7 +19,7 @@
 
 static char *text;
 static struct rill_value *numbers;
-static struct rill_value strings[1000];
+static struct rill_value strings[CUT_STRING_ELEMENTS];
 static void *trap;
 static volatile size_t trapped;
 static uint64_t emitted;
@@ -68,16 +68,17 @@ static void emit_nested(size_t number)
 		rill_event(smtp_rset, total(number), details(many));
 		break;
 	case CUT_STRINGS:
-		rill_event(smtp_rset, total(number), details(rill_list_of(strings, 1000)));
+		rill_event(smtp_rset, total(number),
+			   details(rill_list_of(strings, CUT_STRING_ELEMENTS)));
 		break;
 	case CUT_IN_LIST:
 		rill_event(smtp_rset, total(number),
 			   details(rill_list(rill_u64(1), many, rill_u64(2))));
 		break;
 	case CUT_IN_EVENT:
-		rill_event(
-			smtp_rset, total(number),
-			details(rill_nested(smtp_error, size(1), contents(text, 1 << 20), size(2))));
+		rill_event(smtp_rset, total(number),
+			   details(rill_nested(smtp_error, size(1), contents(text, 1 << 20),
+					       size(2))));
 		break;
 	case CUT_ABSURD_TEXT:
 		rill_event(smtp_rset, total(number),
@@ -140,7 +141,7 @@ int main(int argc, char **argv)
 		numbers[i] = rill_u64(i).value;
 	static char hundred[100];
 	memset(hundred, 'h', sizeof hundred);
-	for (size_t i = 0; i < 1000; i++)
+	for (size_t i = 0; i < CUT_STRING_ELEMENTS; i++)
 		strings[i] = rill_string(hundred, sizeof hundred).value;
 	if (handler)
 		signal(SIGSEGV, on_fault);

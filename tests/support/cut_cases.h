@@ -7,8 +7,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#define CUT_BYTES    (4u << 20) /* how much of a string there really is to be read */
-#define CUT_ELEMENTS 100000u
+#define CUT_BYTES           (4u << 20) /* how much of a string there really is to be read */
+#define CUT_ELEMENTS        100000u
+#define CUT_STRING_ELEMENTS 10000u
 
 /* A text: some bytes, and then one character again and again. */
 struct cut_text {
@@ -62,7 +63,7 @@ static const uint64_t cut_sixteens[][4] = {
 /* Lists and events. */
 enum cut_nested {
 	CUT_NUMBERS,      /* a list of CUT_ELEMENTS numbers from 0 */
-	CUT_STRINGS,      /* a list of 1000 strings of 100 bytes */
+	CUT_STRINGS,      /* a list of CUT_STRING_ELEMENTS strings of 100 bytes */
 	CUT_IN_LIST,      /* a number, a list of CUT_ELEMENTS numbers, a number */
 	CUT_IN_EVENT,     /* an event with a number, 1 MiB of text, a number */
 	CUT_ABSURD_TEXT,  /* a list of 1, a text of length -1, 2 */
