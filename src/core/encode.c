@@ -78,8 +78,10 @@ static uint64_t body_size(const struct rill_value *body, uint64_t budget, unsign
 			  uint64_t *kept)
 {
 	uint64_t tails = 0;
+	/* More than an encoded body can count is an error of the caller's: a negative number. */
+	uint64_t count = body->word < UINT32_MAX && depth < RILL_MAX_DEPTH ? body->word : 0;
 	*kept = 0;
-	for (uint64_t i = 0; i < body->word && depth < RILL_MAX_DEPTH; i++) {
+	for (uint64_t i = 0; i < count; i++) {
 		const struct rill_value *value = element(body, i);
 		uint64_t used = body_fixed(i + 1) + tails;
 		if (used + (is_body(value) ? BODY_HEADER : 0) > budget)
@@ -106,7 +108,10 @@ static void put_element(unsigned char *word, unsigned char *tail, const struct r
 		rill__put64(word, size | whole << 32);
 		put_body(tail, value, budget, depth + 1);
 	} else if (value->type == RILL_TYPE_STRING || value->type == RILL_TYPE_BYTES) {
-		rill__put64(word, size | size << 32);
+		/* Longer than a body can hold: nothing is kept of it. */
+		if (size < value->word)
+			__atomic_add_fetch(&values_cut, 1, __ATOMIC_RELAXED);
+		rill__put64(word, size | rill__original(value->word) << 32);
 		if (size) /* the data of an empty one may be NULL */
 			memcpy(tail, value->data, size);
 	} else {
@@ -156,8 +161,11 @@ struct rill__val rill__val_typed(struct rill_value value)
 		break;
 	case RILL_TYPE_LIST:
 	case RILL_TYPE_EVENT:
-		val.shape = (uint64_t)value.event << 32 | (uint32_t)value.word;
+		val.shape = (uint64_t)value.event << 32 |
+			    (value.word < UINT32_MAX ? value.word : UINT32_MAX);
 		val.length = val.word = body_size(&value, NO_BUDGET, 0, &kept);
+		if (kept < value.word)
+			val.word++; /* original and kept length must differ */
 		break;
 	default:
 		break;
@@ -182,6 +190,20 @@ static uint64_t utf8_prefix(const unsigned char *text, uint64_t limit)
 	return limit - end < 4 ? end : limit;
 }
 
+/* Of the ring that the calling thread, or handler, is about to write to. */
+static uint64_t max_record(void)
+{
+	struct rill__producer *me = rill__me;
+	struct ring *ring = (struct ring *)me->ring;
+	if (!ring)
+		return rill__settings.ring_size_bytes / RECORD_FRACTION;
+	/* Inside a section: this is a handler that interrupted it, and the second ring is smaller.
+	 */
+	if (__atomic_load_n(&me->state, __ATOMIC_RELAXED) & 1)
+		return NESTED_BYTES / RECORD_FRACTION;
+	return ring_max_record(ring);
+}
+
 /*
  * Every long value gives up the same part of itself. Short ones stay: all that all slots could hold
  * of those is taken off the budget first.
@@ -191,14 +213,13 @@ uint64_t rill__shorten(const struct rill__val *val, uint32_t type, uint64_t tota
 	const uint64_t easy = RILL__EASY_LENGTH(nslots);
 	if (val->length <= easy)
 		return val->length;
-	struct ring *ring = (struct ring *)rill__me->ring;
-	uint64_t record =
-		ring ? ring_max_record(ring) : rill__settings.ring_size_bytes / RECORD_FRACTION;
-	uint64_t budget = record - RILL__TAIL_AT(nslots) - 8;
+	uint64_t budget = max_record() - RILL__TAIL_AT(nslots) - 8;
 	if (val->length < RILL__ABSURD_LENGTH && total <= budget)
 		return val->length;
 
-	__atomic_add_fetch(&values_cut, 1, __ATOMIC_RELAXED);
+	/* Lists and events are counted where they are written: inner ones may be cut as well. */
+	if (type == RILL_TYPE_STRING || type == RILL_TYPE_BYTES)
+		__atomic_add_fetch(&values_cut, 1, __ATOMIC_RELAXED);
 	if (val->length >= RILL__ABSURD_LENGTH)
 		return 0;
 	uint64_t spare = budget - (nslots - 1) * easy;

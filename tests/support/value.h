@@ -42,8 +42,9 @@ struct value {
 	const struct page *page;
 	size_t event;
 	size_t nmembers;
-	const struct value *members[16];
-	size_t keys[16];
+	const struct value **members; /* room for 16 at least */
+	size_t *keys;
+	bool too_deep; /* to be shown at all */
 };
 
 /* All edges of all types. Those of events and lists use keys and events of the page. */

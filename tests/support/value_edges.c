@@ -85,6 +85,8 @@ static struct value *new_value(enum rill_type type, const char *edge)
 	cr_assert(value);
 	value->type = type;
 	value->edge = edge;
+	value->members = calloc(16, sizeof *value->members);
+	value->keys = calloc(16, sizeof *value->keys);
 	return value;
 }
 

@@ -269,7 +269,10 @@ static void put_value(FILE *to, const struct value *value, const char *path, str
 		fputc('"', to);
 		break;
 	case RILL_TYPE_LIST:
-		put_list(to, value, path, notes);
+		if (value->too_deep)
+			fputs("null", to);
+		else
+			put_list(to, value, path, notes);
 		break;
 	case RILL_TYPE_EVENT:
 		put_event(to, value);

@@ -149,6 +149,12 @@ RILL__INLINE uint64_t rill__saturate(uint64_t length)
 	return length < RILL__ABSURD_LENGTH ? length : RILL__ABSURD_LENGTH;
 }
 
+/* A record has 32 bits for the length before a cut. */
+RILL__INLINE uint64_t rill__original(uint64_t length)
+{
+	return length < UINT32_MAX ? length : UINT32_MAX;
+}
+
 RILL__INLINE uint64_t rill__length(struct rill__val val)
 {
 	return val.length;
@@ -160,6 +166,7 @@ RILL__INLINE struct rill__val rill__shortened(struct rill__val val, uint32_t typ
 {
 	struct rill__val copy = val;
 	val.length = rill__shorten(&copy, type, total, nslots);
+	val.word = rill__original(copy.word);
 	return val;
 }
 

@@ -244,8 +244,7 @@ template <uint32_t Tag, uint32_t Type>
 RILL__INLINE void rill__cxx_shorten(rill__cxx_slot<Tag, Type> &slot, uint64_t total, uint32_t n)
 {
 	if constexpr (RILL__HAS_LENGTH(Type)) {
-		rill__val copy = slot.val;
-		slot.val.length = rill__shorten(&copy, Type, total, n);
+		slot.val = rill__shortened(slot.val, Type, total, n);
 	}
 }
 
