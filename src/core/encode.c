@@ -198,7 +198,8 @@ static uint64_t max_record(void)
 	struct ring *ring = (struct ring *)me->ring;
 	if (!ring)
 		return rill__settings.ring_size_bytes / RECORD_FRACTION;
-	/* Inside a section: this is a handler that interrupted it, and the second ring is smaller. */
+	/* Inside a section: this is a handler that interrupted it, and the second ring is smaller.
+	 */
 	if (__atomic_load_n(&me->state, __ATOMIC_RELAXED) & 1)
 		return NESTED_BYTES / RECORD_FRACTION;
 	return ring_max_record(ring);
