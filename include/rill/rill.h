@@ -58,7 +58,7 @@
 		     RILL__KEYS1, RILL__KEYS0, )                                                   \
 	(RILL__EMIT, catalog, _e_##__VA_ARGS__)
 
-/* An event as a value, for keys that take one: causedBy(rill_nested(dns_error, reason(text))). */
+/* An event as a value, for keys that take one: causedBy(rill_nested(auth_error, reason(text))). */
 #define rill_nested(...)                                                                           \
 	RILL__PICK17(_e_##__VA_ARGS__, RILL__FIELDS16, RILL__FIELDS15, RILL__FIELDS14,             \
 		     RILL__FIELDS13, RILL__FIELDS12, RILL__FIELDS11, RILL__FIELDS10,               \

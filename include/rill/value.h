@@ -3,7 +3,7 @@
  * states because a key takes several: details(rill_duration(ns)).
  *
  *     rill_event(delivery_attempt_start, spanId(id), to(rill_list(rill_string("a"), rill_u64(7))));
- *     rill_event(smtp_error, spanId(id), causedBy(rill_nested(dns_error, reason("no answer"))));
+ *     rill_event(smtp_error, spanId(id), causedBy(rill_nested(auth_error, reason("expired"))));
  *
  * A value refers to the caller's strings and arrays: it holds no copy, and is used up by the
  * rill_event() that it stands in. (In C a rill_list() or rill_nested() lives as long as the block

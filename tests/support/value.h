@@ -49,7 +49,7 @@ struct value {
 
 /* All edges of all types. Those of events and lists use keys and events of the page. */
 struct edges {
-	const struct value *of[RILL_TYPE_COUNT][12];
+	const struct value *of[RILL_TYPE_COUNT][24];
 	size_t count[RILL_TYPE_COUNT];
 };
 struct edges edges_make(const struct page *page);

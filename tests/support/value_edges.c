@@ -66,6 +66,17 @@ static const struct piece strings[] = {
 	PIECE("a number", "18446744073709551615"),
 	PIECE("a word of the text form", "nOnE"),
 	PIECE("unsafe characters", "\xc2\x85\xe2\x80\xa8\xe2\x80\xae \xf3\xa0\x81\x81\xef\xbb\xbf"),
+	/* On both sides of each length at which rill__put_bytes() copies in another way. */
+	PIECE("1 byte", "a"),
+	PIECE("2 bytes", "ab"),
+	PIECE("3 bytes", "abc"),
+	PIECE("4 bytes", "abcd"),
+	PIECE("7 bytes", "abcdefg"),
+	PIECE("8 bytes", "abcdefgh"),
+	PIECE("15 bytes", "abcdefghijklmno"),
+	PIECE("16 bytes", "abcdefghijklmnop"),
+	PIECE("32 bytes", "abcdefghijklmnopqrstuvwxyzABCDEF"),
+	PIECE("33 bytes", "abcdefghijklmnopqrstuvwxyzABCDEFG"),
 };
 
 static const struct piece addresses[] = {
