@@ -130,8 +130,7 @@ static void disarm_idle(struct collector *collector, uint64_t now_ns)
 static void keep_clock(struct collector *collector, uint64_t now_ns)
 {
 	if (now_ns >= collector->clock_due_ns) {
-		struct clock_point last = collector->clock;
-		clock_calibrate_next(&collector->clock, &last);
+		clock_calibrate_next(&collector->clock, true);
 		collector->clock_due_ns = now_ns + CLOCK_EVERY_NS;
 		dumps_clock(collector);
 	}
@@ -243,6 +242,14 @@ static bool read_mail(struct collector *collector)
 	return go_on;
 }
 
+/* The line is left as it is for as long as nothing happens: without a bend that would grow. */
+static void straighten_clock(struct collector *collector)
+{
+	clock_calibrate_next(&collector->clock, false);
+	dumps_clock(collector);
+	collector->clock_due_ns = 0;
+}
+
 /* Until a producer or a message tells. Nothing is held back here: every active ring was let go. */
 static void sleep_until_told(struct collector *collector)
 {
@@ -318,10 +325,12 @@ void collector_run(void *argument)
 			pause_briefly();
 		} else if (quiet > 1) {
 			keep_house(collector, now_ns);
-			if (collector->nactive == 0)
+			if (collector->nactive == 0) {
+				straighten_clock(collector);
 				sleep_until_told(collector);
-			else
+			} else {
 				nap(collector);
+			}
 		} else if (now_ns >= collector->house_due_ns) {
 			keep_house(collector, now_ns);
 		}

@@ -92,7 +92,7 @@ static void merge(struct collector *collector, uint32_t ncursors, struct cursor 
 		bool late = cursor->raw.ticks < collector->watermark;
 		inputs[count++] = (struct pipeline_input){
 			.raw = cursor->raw,
-			.ns = clock_ns(&collector->clock, cursor->raw.ticks),
+			.ns = clock_ns(&collector->clock.point, cursor->raw.ticks),
 			.tid = cursor->ring->tid,
 			.late = late,
 		};
@@ -189,7 +189,7 @@ uint64_t drain_pass(struct collector *collector, bool all)
 		uint64_t end = head;
 		if (until != UINT64_MAX)
 			end = end_until(ring, ring->tail, head, until,
-					(UINT64_C(1000000000) << 32) / collector->clock.rate);
+					(UINT64_C(1000000000) << 32) / collector->clock.point.rate);
 		if (end == ring->tail)
 			continue;
 		taken += end - ring->tail;

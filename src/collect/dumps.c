@@ -54,7 +54,7 @@ void dumps_clock(struct collector *collector)
 {
 	for (uint32_t i = 0; i < collector->ndumps; i++)
 		told(&collector->dumps[i],
-		     dump_put_clock(collector->dumps[i].writer, &collector->clock));
+		     dump_put_clock(collector->dumps[i].writer, &collector->clock.point));
 }
 
 void dumps_add(struct collector *collector, struct dump_writer *writer)
@@ -64,7 +64,7 @@ void dumps_add(struct collector *collector, struct dump_writer *writer)
 	dump->writer = writer;
 	dump->tally = calloc((size_t)collector->ntally + 1, sizeof *dump->tally);
 	collector->ndumps++;
-	told(dump, dump_put_clock(writer, &collector->clock));
+	told(dump, dump_put_clock(writer, &collector->clock.point));
 	dumps_catalogs(collector);
 }
 

@@ -74,7 +74,7 @@ struct collector {
 	uint32_t ndumps;
 	uint32_t ntally; /* length of every tally */
 
-	struct clock_point clock;
+	struct clock_maker clock;
 	uint64_t clock_due_ns;
 	uint64_t counts_due_ns;
 	uint64_t house_due_ns;

@@ -7,6 +7,12 @@
 /* Long enough for a rate within a few ppm, short enough to be waited for at start. */
 #define FIRST_MEASURE_NS 5000000u
 
+/* The true rate is measured over one to two of these. */
+#define BASE_NS 4000000000u
+
+/* How long a point takes to lead back to the true time. */
+#define STEER_NS 1000000000
+
 /* How fast a point steers back to the true time, at most: 500 ppm, as adjtime(3) does. */
 #define MAX_SLEW_PPM 500u
 
@@ -56,49 +62,77 @@ static void read_both(uint64_t *ticks, uint64_t *ns, uint64_t (*time_ns)(void))
 	}
 }
 
-void clock_calibrate_first(struct clock_point *point)
+static uint64_t rate_between(uint64_t ticks, uint64_t ns, uint64_t ticks0, uint64_t ns0)
 {
+	return (uint64_t)(((unsigned __int128)(ns - ns0) << 32) / (ticks - ticks0));
+}
+
+static void set_base(struct clock_maker *maker, uint64_t ticks, uint64_t ns)
+{
+	maker->base_ticks[0] = maker->base_ticks[1] = ticks;
+	maker->base_ns[0] = maker->base_ns[1] = ns;
+}
+
+void clock_calibrate_first(struct clock_maker *maker)
+{
+	struct clock_point *point = &maker->point;
 	if (!clock_counter_usable()) {
 		point->rate = UINT64_C(1) << 32;
 	} else if (prim_counter_hz()) {
-		point->rate =
-			(uint64_t)(((unsigned __int128)1000000000u << 32) / prim_counter_hz());
+		point->rate = rate_between(prim_counter_hz(), 1000000000u, 0, 0);
 	} else {
 		uint64_t ticks[2], ns[2];
 		read_both(&ticks[0], &ns[0], prim_monotonic_ns);
 		prim_sleep(FIRST_MEASURE_NS);
 		read_both(&ticks[1], &ns[1], prim_monotonic_ns);
-		point->rate = (uint64_t)(((unsigned __int128)(ns[1] - ns[0]) << 32) /
-					 (ticks[1] - ticks[0]));
+		point->rate = rate_between(ticks[1], ns[1], ticks[0], ns[0]);
 	}
 	read_both(&point->ticks, &point->ns, prim_realtime_ns);
+	set_base(maker, point->ticks, point->ns);
 }
 
 /*
- * The new point lies on the old line, so that time has no jump, and its rate makes up the distance
- * to the true time within about one more such interval. A distance of more than a second means that
- * somebody set the clock: then the line does jump.
+ * The new point lies on the old line, so that time has no jump. Its rate is the true one, measured
+ * over the last seconds, and what brings the distance down; correcting the old rate by the distance
+ * alone would swing about the truth for ever. A distance of more than a second means that somebody
+ * set the clock: then the line does jump.
  */
-void clock_calibrate_next(struct clock_point *point, const struct clock_point *last)
+void clock_next_point(struct clock_maker *maker, uint64_t ticks, uint64_t ns, bool steer)
 {
-	uint64_t now;
-	read_both(&point->ticks, &now, prim_realtime_ns);
-	uint64_t elapsed_ticks = point->ticks - last->ticks;
-	uint64_t line = clock_ns(last, point->ticks);
-	int64_t behind = (int64_t)(now - line);
+	struct clock_point *point = &maker->point;
+	if (ticks <= point->ticks)
+		return;
+	uint64_t line = clock_ns(point, ticks);
+	int64_t behind = (int64_t)(ns - line);
+	point->ticks = ticks;
 	point->ns = line;
-	point->rate = last->rate;
 	if (behind > 1000000000 || behind < -1000000000) {
-		point->ns = now;
+		point->ns = ns;
+		set_base(maker, ticks, ns);
 		return;
 	}
-	if (elapsed_ticks == 0)
+	if (ticks > maker->base_ticks[0] && ns > maker->base_ns[0])
+		point->rate = rate_between(ticks, ns, maker->base_ticks[0], maker->base_ns[0]);
+	if (ns - maker->base_ns[1] > BASE_NS) {
+		maker->base_ticks[0] = maker->base_ticks[1];
+		maker->base_ns[0] = maker->base_ns[1];
+		maker->base_ticks[1] = ticks;
+		maker->base_ns[1] = ns;
+	}
+	if (!steer)
 		return;
-	int64_t change = (int64_t)((__int128)behind * ((int64_t)1 << 32) / (int64_t)elapsed_ticks);
-	int64_t limit = (int64_t)(last->rate / (1000000u / MAX_SLEW_PPM));
+	int64_t limit = (int64_t)(point->rate / (1000000u / MAX_SLEW_PPM));
+	int64_t change = (int64_t)((__int128)behind * (int64_t)point->rate / STEER_NS);
 	if (change > limit)
 		change = limit;
 	if (change < -limit)
 		change = -limit;
-	point->rate = last->rate + (uint64_t)change;
+	point->rate += (uint64_t)change;
+}
+
+void clock_calibrate_next(struct clock_maker *maker, bool steer)
+{
+	uint64_t ticks, ns;
+	read_both(&ticks, &ns, prim_realtime_ns);
+	clock_next_point(maker, ticks, ns, steer);
 }

@@ -6,6 +6,7 @@
 #ifndef RILL_CORE_CLOCK_H
 #define RILL_CORE_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,8 +27,23 @@ const struct clock_point *clock_find(const struct clock_point *points, size_t co
 int clock_counter_usable(void);
 uint64_t clock_now_ticks(void);
 
-/* First point, measured over a few milliseconds; then one more, which steers to the true time. */
-void clock_calibrate_first(struct clock_point *point);
-void clock_calibrate_next(struct clock_point *point, const struct clock_point *last);
+/* What the maker of points remembers. */
+struct clock_maker {
+	struct clock_point point; /* the last one */
+	/* Both clocks at two moments in the past, the older first: a long base for the true rate.
+	 */
+	uint64_t base_ticks[2];
+	uint64_t base_ns[2];
+};
+
+/* First point, measured over a few milliseconds. */
+void clock_calibrate_first(struct clock_maker *maker);
+/*
+ * The next one. steer: its rate leads back to the system's time within about a second; else it only
+ * keeps the distance: for a line that may not be looked at for long.
+ */
+void clock_calibrate_next(struct clock_maker *maker, bool steer);
+/* The same with both clocks given: what clock_calibrate_next() reads. */
+void clock_next_point(struct clock_maker *maker, uint64_t ticks, uint64_t ns, bool steer);
 
 #endif
