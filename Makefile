@@ -4,6 +4,8 @@
 #     make BUILD=/tmp/rill-asan CC=clang SANITIZE=address
 
 BUILD    ?= build
+# One name for each file, however the folder was given: dependencies go by names.
+override BUILD := $(abspath $(BUILD))
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 CC       ?= cc
