@@ -226,7 +226,10 @@ static void print_filters(const struct dump_file *info)
 					       .bytes = (const unsigned char *)expression,
 					       .size = (uint32_t)strlen(expression)};
 		char shown[80];
-		printf("%s%s", i > first ? ", then " : info->nepochs > 2 ? ", last: " : ": ",
+		printf("%s%s",
+		       i > first           ? ", then "
+		       : info->nepochs > 2 ? ", last: "
+					   : ": ",
 		       show_item(shown, sizeof shown, &text));
 	}
 	putchar('\n');
