@@ -42,7 +42,7 @@ LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/stalwart.o
 PIC_OBJ := $(LIB_SRC:%.c=$(BUILD)/pic/%.o) $(BUILD)/pic/stalwart.o
 CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 GEN_OBJ := $(GEN_SRC:%.c=$(BUILD)/obj/%.o)
-$(CLI_OBJ): CPPFLAGS += -DRILL_VERSION='"$(VERSION)"'
+$(CLI_OBJ) $(GEN_OBJ): CPPFLAGS += -DRILL_VERSION='"$(VERSION)"'
 
 GEN     := $(BUILD)/rill-gen
 STALWART := $(BUILD)/include/rill/stalwart.h
@@ -111,7 +111,9 @@ $(LIBSO): $(LIBSO).$(SOVERSION)
 $(RILL): $(CLI_OBJ) $(INTERNAL)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $(CLI_OBJ) $(INTERNAL) $(LDLIBS)
 
-$(BUILD)/rill.pc: src/rill.pc.in
+# Written anew each time: PREFIX may be another one than that of the last call.
+.PHONY: FORCE
+$(BUILD)/rill.pc: src/rill.pc.in FORCE
 	@mkdir -p $(@D)
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< >$@
 

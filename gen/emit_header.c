@@ -4,13 +4,20 @@
 
 #include "types.h"
 
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static void emit_title(struct buffer *out, const struct page *page)
 {
 	const char *catalog = page->catalog;
 
 	buffer_puts(out, "/*\n * Catalog ");
-	buffer_print(out, "%s: %zu events in %zu subsystems, %zu keys, %zu spans.\n", catalog,
-		     page->nevents, page->nsubsystems, page->nkeys, page->nspans);
+	buffer_print(out, "%s: %zu event%s in %zu subsystem%s, %zu key%s, %zu span%s.\n", catalog,
+		     page->nevents, plural(page->nevents), page->nsubsystems,
+		     plural(page->nsubsystems), page->nkeys, plural(page->nkeys), page->nspans,
+		     plural(page->nspans));
 	buffer_puts(out, " * Written by rill-gen from ");
 	emit_comment(out, emit_page_name(page));
 	buffer_puts(

@@ -25,6 +25,7 @@ static const char help[] =
 	"  --check        write nothing; fail unless page, lock file and the given outputs\n"
 	"                 agree\n"
 	"  --help         this text\n"
+	"  --version      print the version\n"
 	"\n"
 	"Exit codes: 0 done, or all is up to date; 1 the page, the lock file or an output\n"
 	"is at fault (file:line: error: what to do, on standard error); 2 wrong usage.\n";
@@ -91,7 +92,8 @@ int options_read(struct options *o, int argc, char **argv, struct arena *a)
 		{"name", required_argument, NULL, 'n'},   {"header", required_argument, NULL, 'e'},
 		{"source", required_argument, NULL, 's'}, {"lock", required_argument, NULL, 'l'},
 		{"locked", no_argument, NULL, 'L'},       {"check", no_argument, NULL, 'c'},
-		{"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+		{"help", no_argument, NULL, 'h'},         {"version", no_argument, NULL, 'v'},
+		{NULL, 0, NULL, 0},
 	};
 	int c;
 
@@ -118,6 +120,9 @@ int options_read(struct options *o, int argc, char **argv, struct arena *a)
 			break;
 		case 'h':
 			fputs(help, stdout);
+			return 0;
+		case 'v':
+			puts("rill-gen " RILL_VERSION);
 			return 0;
 		default: /* getopt_long has said what is wrong */
 			fputs("Try 'rill-gen --help'.\n", stderr);

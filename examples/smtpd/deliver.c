@@ -100,11 +100,12 @@ static void failed(const struct mail *mail, uint64_t span_id, int error, uint64_
 	rill_event(delivery_failed, spanId(counted(span_id)), queueId(mail->queue_id),
 		   queueName(QUEUE_NAME), to(first),
 		   reason(rill_nested(store_filesystem_error, reason(strerror(-error)))),
-		   expires(wall_ns(mail->expires_ns)),
+		   expires(rill_timestamp(wall_ns(mail->expires_ns))),
 		   nextRetry(wall_ns(due_ns ? due_ns : monotonic_ns())));
 	if (due_ns)
 		rill_event(queue_rescheduled, spanId(counted(span_id)), queueId(mail->queue_id),
-			   nextRetry(wall_ns(due_ns)), expires(wall_ns(mail->expires_ns)));
+			   nextRetry(wall_ns(due_ns)),
+			   expires(rill_timestamp(wall_ns(mail->expires_ns))));
 }
 
 /* One attempt. True if the queue is rid of the mail, one way or the other. */

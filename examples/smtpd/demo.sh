@@ -8,7 +8,11 @@ mails=200
 at_once=4
 demo=$build/demo
 
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+bold= plain=
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
+	bold=$'\033[1m' plain=$'\033[0m'
+fi
+say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 fail() { printf 'demo: %s\n' "$*" >&2; exit 1; }
 
 rm -rf "$demo"
@@ -43,7 +47,7 @@ server=
 say "4. the log: one connection (all $(wc -l <"$demo/log") lines: $demo/log)"
 span=$("$build/rill" cat --format json --event smtp.connection-start "$demo/dump" |
 	sed -n '50{s/.*"span":{"name":"smtp.connection","id":"\([0-9a-f]*\)".*/\1/p}')
-"$build/rill" cat --color=always --utc --span "$span" "$demo/dump"
+"$build/rill" cat --utc --span "$span" "$demo/dump"
 
 say "5. the slowest spans (rill spans $demo/dump)"
 "$build/rill" spans --limit 12 "$demo/dump"

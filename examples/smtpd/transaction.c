@@ -408,7 +408,7 @@ static void enqueue(struct session *session)
 	rill_event(queue_message_queued, spanId(counted(session->seen.span_id)),
 		   queueId(mail->queue_id), from(mail->from), to(recipients_list(mail, list)),
 		   size(mail->data.size), nextRetry(realtime_ns()),
-		   expires(realtime_ns() + server->config.expire_ms * 1000000u));
+		   expires(rill_timestamp(realtime_ns() + server->config.expire_ms * 1000000u)));
 	session->state = SESSION_DELIVERING;
 	queue_put(&server->queue, mail);
 }

@@ -119,7 +119,7 @@ static int parse_option(struct cat *cat, int option, char *argument)
 		cat->help = true;
 		return EXIT_OK;
 	default:
-		return usage_error("cat", "wrong option");
+		return option_error("cat");
 	}
 }
 

@@ -260,7 +260,7 @@ int catalog_main(int argc, char **argv)
 			fputs(usage, stdout);
 			return EXIT_OK;
 		} else {
-			return usage_error("catalog", "wrong option");
+			return option_error("catalog");
 		}
 	}
 	if (dump) {

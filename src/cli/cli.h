@@ -21,6 +21,7 @@ int catalog_main(int argc, char **argv);
 
 /* "rill NAME: ..." to stderr, with a hint at --help. Returns EXIT_USAGE. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int option_error(const char *command);
 /* "rill: ..." to stderr. Returns EXIT_TROUBLE. */
 int trouble(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

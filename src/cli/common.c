@@ -16,6 +16,13 @@ int usage_error(const char *command, const char *format, ...)
 	return EXIT_USAGE;
 }
 
+/* getopt_long() has said what is wrong. */
+int option_error(const char *command)
+{
+	fprintf(stderr, "`rill %s --help` says how it is used\n", command);
+	return EXIT_USAGE;
+}
+
 int trouble(const char *format, ...)
 {
 	va_list arguments;

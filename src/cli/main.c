@@ -89,5 +89,8 @@ int main(int argc, char **argv)
 	const struct command *command = find_command(name);
 	if (!command)
 		return no_such_command(name);
+	char title[32]; /* that getopt_long() begins its messages with */
+	snprintf(title, sizeof title, "rill %s", command->name);
+	argv[1] = title;
 	return finish_output(command->run(argc - 1, argv + 1));
 }

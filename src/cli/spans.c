@@ -316,7 +316,7 @@ int spans_main(int argc, char **argv)
 			fputs(usage, stdout);
 			return EXIT_OK;
 		default:
-			return usage_error("spans", "wrong option");
+			return option_error("spans");
 		}
 	}
 	if (optind + 1 != argc)

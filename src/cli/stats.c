@@ -209,9 +209,30 @@ static void print_accounting(const struct stats *stats, const struct dump_file *
 		printf("%s! %" PRIu64 " records are of events in no catalog of the dump%s\n", red,
 		       file->unknown, plain);
 	if (info->values_cut)
-		printf("  %" PRIu64 " values were too long and were cut\n", info->values_cut);
+		printf("  %" PRIu64 " value%s too long and cut\n", info->values_cut,
+		       info->values_cut == 1 ? " was" : "s were");
 	if (!info->ncounts)
 		puts("  the dump holds no counts of what was filtered or lost");
+}
+
+/* The last is what the process's end publishes, so the one before is told as well. */
+static void print_filters(const struct dump_file *info)
+{
+	size_t first = info->nepochs > 2 ? info->nepochs - 2 : 0;
+	printf("  filters    %zu change%s", info->nepochs, info->nepochs == 1 ? "" : "s");
+	for (size_t i = first; i < info->nepochs; i++) {
+		const char *expression = info->epochs[i].expression;
+		const struct rill_item text = {.type = RILL_TYPE_STRING,
+					       .bytes = (const unsigned char *)expression,
+					       .size = (uint32_t)strlen(expression)};
+		char shown[80];
+		printf("%s%s",
+		       i > first           ? ", then "
+		       : info->nepochs > 2 ? ", last: "
+					   : ": ",
+		       show_item(shown, sizeof shown, &text));
+	}
+	putchar('\n');
 }
 
 static void print_file(const struct stats *stats, size_t index)
@@ -229,15 +250,7 @@ static void print_file(const struct stats *stats, size_t index)
 	       show_duration(duration, ns), show_bytes(records, file->bytes), info->nrings,
 	       info->nrings == 1 ? "" : "s");
 	printf("  file       %s\n", show_bytes(size, info->bytes));
-	printf("  filters    %zu change%s", info->nepochs, info->nepochs == 1 ? "" : "s");
-	struct rill_item text = {.type = RILL_TYPE_STRING};
-	char shown[80];
-	if (info->nepochs) {
-		text.bytes = (const unsigned char *)info->epochs[info->nepochs - 1].expression;
-		text.size = (uint32_t)strlen(info->epochs[info->nepochs - 1].expression);
-		printf(", last: %s", show_item(shown, sizeof shown, &text));
-	}
-	putchar('\n');
+	print_filters(info);
 	print_events(stats, info, file, (double)ns / 1e9);
 	print_accounting(stats, info, file);
 }
@@ -321,7 +334,7 @@ int stats_main(int argc, char **argv)
 			fputs(usage, stdout);
 			return EXIT_OK;
 		} else {
-			return usage_error("stats", "wrong option");
+			return option_error("stats");
 		}
 	}
 	if (optind + 1 != argc)

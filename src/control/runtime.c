@@ -37,6 +37,8 @@ static struct {
 	struct collector *leaving; /* told to stop, but a sink holds it up */
 	uint32_t pid;              /* of both collectors' process */
 	bool on;                   /* some gate may be open */
+	uint32_t check_due;        /* process whose filter is yet to be checked, or 0 */
+	uint64_t discards_told;    /* of the process `pid` */
 } runtime;
 
 /* --- sinks that could not be opened -------------------------------------------------------- */
@@ -69,7 +71,7 @@ static void broken_close(void *state)
 	struct broken *broken = state;
 	if (broken->failed)
 		rill__diagnose(__func__,
-			       "%llu events were not written to '%s', which could not be "
+			       "%llu events were not written to \"%s\", which could not be "
 			       "opened",
 			       (unsigned long long)broken->failed, broken->spec);
 	free(broken->spec);
@@ -95,6 +97,12 @@ static bool broken_open(struct output *output, const char *spec)
 
 static int open_dump(struct process *process, const char *directory, char *error, size_t size)
 {
+	if (!*directory || strchr(directory, '?')) {
+		snprintf(error, size, "%s",
+			 *directory ? "a dump takes no options: nothing may follow a ?"
+				    : "there is no folder behind the colon");
+		return -EINVAL;
+	}
 	const struct dump_process about = {
 		.pid = process->pid,
 		.id = {process->id[0], process->id[1]},
@@ -119,20 +127,20 @@ static int open_output(const char *spec, char *error, size_t size)
 		return result;
 	result = collector_add_output(runtime.collector, sink_output(sink));
 	if (result)
-		snprintf(error, size, "more than %u sinks", MAX_OUTPUTS);
+		snprintf(error, size, "sink \"%s\": more than %u sinks", spec, MAX_OUTPUTS);
 	return result;
 }
 
 static int open_spec(const char *spec)
 {
 	char error[512] = "";
-	int result;
-	if (strncmp(spec, "dump:", 5) == 0)
-		result = open_dump(process_get(), spec + 5, error, sizeof error);
-	else
-		result = open_output(spec, error, sizeof error);
-	if (result)
-		rill__diagnose(__func__, "sink '%s': %s", spec, error);
+	bool is_dump = strncmp(spec, "dump:", 5) == 0;
+	int result = is_dump ? open_dump(process_get(), spec + 5, error, sizeof error)
+			     : open_output(spec, error, sizeof error);
+	if (result && is_dump)
+		rill__diagnose(__func__, "sink \"%s\": %s", spec, error);
+	else if (result)
+		rill__diagnose(__func__, "%s", error);
 	return result;
 }
 
@@ -158,6 +166,7 @@ static bool have_collector(void)
 		if (runtime.collector)
 			collector_forget(runtime.collector);
 		runtime.collector = runtime.leaving = NULL;
+		runtime.discards_told = 0;
 		runtime.pid = prim_pid();
 	}
 	/* Whoever waits for a flush of it has the answer and is about to let go. */
@@ -243,6 +252,7 @@ int rill_filter_apply(const char *expression)
 	control_lock();
 	int result = set_filter(expression);
 	if (result == 0) {
+		runtime.check_due = 0;
 		check_filter();
 		result = publish(false);
 	}
@@ -296,16 +306,23 @@ static void add_sink_or_broken(const char *spec)
 
 /* --- the environment ----------------------------------------------------------------------- */
 
+/* A variable that is empty is not set. */
+static const char *value_of(const char *name)
+{
+	const char *value = secure_getenv(name);
+	return value && *value ? value : NULL;
+}
+
 static void configure_from_environment(void)
 {
 	settings_from_environment();
-	const char *filter = secure_getenv("RILL_FILTER");
-	const char *sinks = secure_getenv("RILL_SINKS");
+	const char *filter = value_of("RILL_FILTER");
+	const char *sinks = value_of("RILL_SINKS");
 	if (!filter && !sinks)
 		return;
-	if (set_filter(filter && *filter ? filter : DEFAULT_FILTER) != 0)
+	if (set_filter(filter ? filter : DEFAULT_FILTER) != 0)
 		set_filter(DEFAULT_FILTER);
-	char *list = strdup(sinks && *sinks ? sinks : "text:stderr");
+	char *list = strdup(sinks ? sinks : "text:stderr");
 	char *next = list;
 	for (char *spec; list && (spec = strsep(&next, ",")) != NULL;) {
 		spec += strspn(spec, " \t");
@@ -317,14 +334,23 @@ static void configure_from_environment(void)
 
 /*
  * Objects register one after another while a program starts, so a rule may name an event of a
- * catalog that is about to come. What still matches nothing a moment later is told.
+ * catalog that is about to come. What still matches nothing a moment later is told, or when the
+ * program is over before that.
  */
+static void check_if_due(void)
+{
+	if (runtime.check_due == prim_pid()) {
+		runtime.check_due = 0;
+		check_filter();
+	}
+}
+
 static void check_later(void *argument)
 {
 	(void)argument;
 	prim_sleep(50000000);
 	control_lock();
-	check_filter();
+	check_if_due();
 	control_unlock();
 }
 
@@ -348,8 +374,10 @@ void rill__configure(void)
 		const struct rill_catalogs *catalogs = registry_catalogs();
 		unmatched = false;
 		filter_check(runtime.filter, catalogs->catalog, catalogs->count, note_unmatched);
-		if (unmatched)
+		if (unmatched) {
+			runtime.check_due = prim_pid();
 			prim_thread_start(check_later, NULL, "rill-check");
+		}
 	}
 }
 
@@ -396,9 +424,36 @@ int rill_flush(uint64_t timeout_ns)
 	return result;
 }
 
+static void add_losses(struct process *process, struct rill_counts *counts)
+{
+	uint32_t nlosses = registry_events();
+	struct catalog_loss *losses = calloc((size_t)nlosses + 1, sizeof *losses);
+	if (losses)
+		ring_losses(process, losses, nlosses);
+	for (uint32_t i = 0; losses && i < nlosses; i++) {
+		counts->filtered += losses[i].filtered;
+		counts->discarded += losses[i].discarded;
+	}
+	free(losses);
+}
+
+/* Logs do not show what never reached them. */
+static void tell_losses(struct process *process)
+{
+	struct rill_counts counts = {0};
+	add_losses(process, &counts);
+	if (counts.discarded > runtime.discards_told)
+		rill__diagnose(__func__,
+			       "%llu events were discarded: no room in a ring (RILL_RING_SIZE, "
+			       "RILL_POLICY), or none for another ring (RILL_RING_MEMORY)",
+			       (unsigned long long)(counts.discarded - runtime.discards_told));
+	runtime.discards_told = counts.discarded;
+}
+
 void rill_stop(void)
 {
 	control_lock();
+	check_if_due();
 	for (size_t i = 0; i < runtime.nspecs; i++)
 		free(runtime.specs[i]);
 	runtime.nspecs = 0;
@@ -415,6 +470,7 @@ void rill_stop(void)
 		runtime.collector = NULL;
 		__atomic_store_n(&process->collector, COLLECTOR_NONE, __ATOMIC_RELEASE);
 		ring_remove_files(process);
+		tell_losses(process);
 	}
 	control_unlock();
 }
@@ -439,15 +495,7 @@ void rill_counts_get(struct rill_counts *counts)
 	counts->late = collected.late;
 	counts->bad = collected.bad;
 	counts->cut = encode_cut_count();
-	uint32_t nlosses = registry_events();
-	struct catalog_loss *losses = calloc((size_t)nlosses + 1, sizeof *losses);
-	if (losses)
-		ring_losses(process, losses, nlosses);
-	for (uint32_t i = 0; losses && i < nlosses; i++) {
-		counts->filtered += losses[i].filtered;
-		counts->discarded += losses[i].discarded;
-	}
-	free(losses);
+	add_losses(process, counts);
 	if (process) {
 		counts->repaired = __atomic_load_n(&process->repaired, __ATOMIC_RELAXED);
 		counts->rings = ring_count(process);

@@ -50,14 +50,18 @@ int settings_parse_duration(const char *text, uint64_t *ns)
 	return parse_with_unit(text, durations, sizeof durations / sizeof *durations, ns);
 }
 
+static bool valid_ring(uint64_t bytes)
+{
+	return bytes >= MIN_RING_BYTES && bytes <= MAX_RING_BYTES && !(bytes & (bytes - 1));
+}
+
 static bool valid(const struct rill_settings *settings)
 {
-	uint64_t ring = settings->ring_size_bytes;
-	if (ring && (ring < MIN_RING_BYTES || ring > MAX_RING_BYTES || (ring & (ring - 1)))) {
+	if (settings->ring_size_bytes && !valid_ring(settings->ring_size_bytes)) {
 		rill__diagnose(
 			__func__,
 			"a ring of %llu bytes: the size is a power of two from 64KiB to 1GiB",
-			(unsigned long long)ring);
+			(unsigned long long)settings->ring_size_bytes);
 		return false;
 	}
 	if (settings->policy < 0 || settings->policy > RILL_BLOCK + 1) {
@@ -87,14 +91,37 @@ int rill_settings_apply(const struct rill_settings *settings)
 	return 0;
 }
 
-static void size_from(const char *name, uint64_t *to)
+static void ring_size_from(const char *name, uint64_t *to)
 {
 	const char *text = secure_getenv(name);
-	if (text && settings_parse_size(text, to) != 0)
+	if (text && (settings_parse_size(text, to) != 0 || !valid_ring(*to))) {
 		rill__diagnose(name,
-			       "%s: '%s' is no size; write for example 256KiB. The default "
+			       "%s: '%s' is no size of a ring: a power of two from 64KiB to "
+			       "1GiB, for example 256KiB. The default stays",
+			       name, text);
+		*to = 0;
+	}
+}
+
+static void memory_from(const char *name, uint64_t *to)
+{
+	const char *text = secure_getenv(name);
+	if (text && (settings_parse_size(text, to) != 0 || !*to))
+		rill__diagnose(name,
+			       "%s: '%s' is no size; write for example 256MiB. The default "
 			       "stays",
 			       name, text);
+}
+
+static void number_from(const char *name, uint32_t *to)
+{
+	static const struct unit one = {"", 1};
+	const char *text = secure_getenv(name);
+	uint64_t number = 0;
+	if (text && (parse_with_unit(text, &one, 1, &number) != 0 || !number))
+		rill__diagnose(name, "%s: '%s' is no number above 0. The default stays", name,
+			       text);
+	*to = number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
 }
 
 static void policy_from(const char *name, int *to)
@@ -116,18 +143,17 @@ static void policy_from(const char *name, int *to)
 void settings_from_environment(void)
 {
 	struct rill_settings settings = {0};
-	uint64_t spans = 0;
-	size_from("RILL_RING_SIZE", &settings.ring_size_bytes);
-	size_from("RILL_RING_MEMORY", &settings.ring_memory_bytes);
-	size_from("RILL_MAX_OPEN_SPANS", &spans);
+	ring_size_from("RILL_RING_SIZE", &settings.ring_size_bytes);
+	memory_from("RILL_RING_MEMORY", &settings.ring_memory_bytes);
+	number_from("RILL_MAX_OPEN_SPANS", &settings.max_open_spans);
 	policy_from("RILL_POLICY", &settings.policy);
 	const char *timeout = secure_getenv("RILL_BLOCK_TIMEOUT");
-	if (timeout && settings_parse_duration(timeout, &settings.block_timeout_ns) != 0)
+	if (timeout && (settings_parse_duration(timeout, &settings.block_timeout_ns) != 0 ||
+			!settings.block_timeout_ns))
 		rill__diagnose(__func__,
 			       "RILL_BLOCK_TIMEOUT: '%s' is no duration; write for "
 			       "example 100ms. The default stays",
 			       timeout);
-	settings.max_open_spans = spans < UINT32_MAX ? (uint32_t)spans : UINT32_MAX;
 	rill_settings_apply(&settings);
 
 	const char *directory = secure_getenv("RILL_RUNTIME_DIR");

@@ -145,7 +145,8 @@ static void count_damages(struct file *file)
 	size_t length = strlen(file->damage);
 	if (file->ndamages > 1)
 		snprintf(file->damage + length, sizeof file->damage - length,
-			 " (and %zu more faults)", file->ndamages - 1);
+			 " (and %zu more fault%s)", file->ndamages - 1,
+			 file->ndamages == 2 ? "" : "s");
 }
 
 static int start_merge(struct dump_reader *reader)

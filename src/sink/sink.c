@@ -31,7 +31,8 @@ struct sink {
 };
 
 static const struct rill_sink_type *const types[] = {&sink_text, &sink_json};
-static const char type_names[] = "text, json";
+/* What a spec may begin with; dumps are opened by the runtime. */
+static const char type_names[] = "text, json and dump";
 
 static void add(uint64_t *counter, uint64_t n)
 {
@@ -293,7 +294,15 @@ static int output_flush(void *state)
 
 static void output_close(void *state)
 {
-	sink_close(state);
+	struct sink *sink = state;
+	struct sink_totals totals;
+	sink->type->close(sink->state);
+	sink_totals(sink, &totals);
+	if (totals.records.failed || totals.spans.failed)
+		rill__diagnose(__func__, "sink %s: %llu events and %llu spans were not written",
+			       sink->spec, (unsigned long long)totals.records.failed,
+			       (unsigned long long)totals.spans.failed);
+	free_sink(sink);
 }
 
 static void output_forget(void *state)

@@ -123,6 +123,9 @@ Test(rill, usage_is_told_and_has_code_2)
 	}
 	struct run_result r = RUN(&f.options, f.rill);
 	cr_expect_eq(r.code, 2);
+	r = RILL(f, "spans", "--nothing");
+	cr_expect_str_eq(r.err, "rill spans: unrecognized option '--nothing'\n"
+				"`rill spans --help` says how it is used\n");
 	r = RILL(f, "spasn");
 	cr_expect_eq(r.code, 2);
 	cr_expect_str_eq(r.err, "rill: there is no command \"spasn\"; did you mean \"spans\"?\n");

@@ -69,6 +69,35 @@ Test(environment, a_rule_without_an_event_suggests_the_nearest)
 	cr_expect(strstr(run.err, "did you mean smtp.ehlo"), "%s", run.err);
 }
 
+/* A program that is over before the catalogs are looked at a second time. */
+Test(environment, a_short_program_is_told_of_a_rule_without_an_event)
+{
+	struct run_result run = threads(ENV("RILL_FILTER=*=error,smtp.elho=trace"));
+	cr_expect_eq(lines(run.err), 1, "%s", run.err);
+	cr_expect(strstr(run.err, "did you mean smtp.ehlo"), "%s", run.err);
+	run = threads(ENV("RILL_FILTER=smtp.*=error,queue.*=info"));
+	cr_expect_str_eq(run.err, "");
+}
+
+Test(environment, what_is_empty_is_not_set)
+{
+	struct run_result run = threads(ENV("RILL_FILTER=", "RILL_SINKS="));
+	cr_expect_str_eq(run.err, "");
+	cr_expect(strstr(run.out, "emitted 0 drained 0"), "%s", run.out);
+}
+
+/* Text and JSON do not show what never reached them; so the end of the program does. */
+Test(environment, losses_are_told_at_the_end)
+{
+	const struct run_options no_memory = {
+		.env = ENV("RILL_RING_MEMORY=1", "RILL_SINKS=text:/dev/null")};
+	struct run_result run = RUN(&no_memory, built("tests/programs/threads"), "1", "10");
+	cr_expect_eq(lines(run.err), 1, "%s", run.err);
+	cr_expect(strstr(run.err, "10 events were discarded"), "%s", run.err);
+	run = threads(ENV("RILL_SINKS=text:/dev/full"));
+	cr_expect(strstr(run.err, "10 events and 0 spans were not written"), "%s", run.err);
+}
+
 Test(environment, a_malformed_filter_is_told_and_the_default_applies)
 {
 	struct run_result run = threads(ENV("RILL_FILTER=smtp.*=loud", "RILL_SINKS=text:stderr"));
@@ -81,8 +110,12 @@ Test(environment, a_malformed_filter_is_told_and_the_default_applies)
 Test(environment, settings_out_of_range_are_told)
 {
 	static const char *const bad[][2] = {
-		{"RILL_RING_SIZE=100", "power of two"},
+		{"RILL_RING_SIZE=100", "RILL_RING_SIZE: '100' is no size of a ring"},
 		{"RILL_RING_SIZE=a lot", "no size"},
+		{"RILL_RING_MEMORY=0", "RILL_RING_MEMORY: '0' is no size"},
+		{"RILL_MAX_OPEN_SPANS=0", "no number above 0"},
+		{"RILL_MAX_OPEN_SPANS=1KiB", "no number above 0"},
+		{"RILL_BLOCK_TIMEOUT=0s", "no duration"},
 		{"RILL_POLICY=perhaps", "no policy"},
 		{"RILL_BLOCK_TIMEOUT=5 minutes", "no duration"},
 	};
@@ -115,7 +148,11 @@ Test(environment, an_unknown_sink_is_told)
 {
 	struct run_result run = threads(ENV("RILL_SINKS=telepathy:all"));
 	cr_expect_eq(run.code, 0);
-	cr_expect(strstr(run.err, "telepathy"), "%s", run.err);
+	cr_expect(strstr(run.err, "rill: sink \"telepathy:all\": no type is called \"telepathy\"; "
+				  "there are text, json and dump\n"),
+		  "%s", run.err);
+	run = threads(ENV("RILL_SINKS=dump:/tmp/x?level=warn"));
+	cr_expect(strstr(run.err, "a dump takes no options"), "%s", run.err);
 }
 
 /* No room for ring files: anonymous memory, a diagnostic, and every event all the same. */

@@ -83,7 +83,7 @@ Test(command, help)
 Test(command, help_and_manual_agree)
 {
 	static const char *const options[] = {"name",   "header", "source", "lock",
-					      "locked", "check",  "help"};
+					      "locked", "check",  "help",   "version"};
 	struct run_result r = RUN(NULL, built("rill-gen"), "--help");
 	const char *manual = file_load(source("docs/rill-gen.1"), NULL);
 	size_t items = 0;

@@ -24,6 +24,8 @@ Test(install, the_readme_program_builds_and_runs, .timeout = 120)
 		RUN(NULL, "make", "-s", "-C", source(""), format("BUILD=%s", built("")), "install",
 		    format("DESTDIR=%s", root), "PREFIX=/usr");
 	cr_assert_eq(run.code, 0, "%s%s", run.out, run.err);
+	char *package = file_load(format("%s/lib/pkgconfig/rill.pc", usr), NULL);
+	cr_expect_eq(strncmp(package, "prefix=/usr\n", 12), 0, "%s", package);
 	file_store_text(format("%s/shop.md", root), readme_block("A page of your own"));
 	file_store_text(format("%s/shop.c", root), readme_block("A program, `shop.c`"));
 	char *commands = readme_block("```sh\nrill-gen");

@@ -5,6 +5,10 @@
 #ifndef RILL_STATIC_EVENT_CXX_H
 #define RILL_STATIC_EVENT_CXX_H
 
+#if __cplusplus < 201703L
+#error "rill needs C++17: compile with -std=c++17 or later"
+#endif
+
 #include <type_traits>
 
 #include <rill/static/arity.h>
