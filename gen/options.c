@@ -89,10 +89,14 @@ static int check_options(struct options *o, int argc, char **argv, struct arena 
 int options_read(struct options *o, int argc, char **argv, struct arena *a)
 {
 	static const struct option known[] = {
-		{"name", required_argument, NULL, 'n'},   {"header", required_argument, NULL, 'e'},
-		{"source", required_argument, NULL, 's'}, {"lock", required_argument, NULL, 'l'},
-		{"locked", no_argument, NULL, 'L'},       {"check", no_argument, NULL, 'c'},
-		{"help", no_argument, NULL, 'h'},         {"version", no_argument, NULL, 'v'},
+		{"name", required_argument, NULL, 'n'},
+		{"header", required_argument, NULL, 'e'},
+		{"source", required_argument, NULL, 's'},
+		{"lock", required_argument, NULL, 'l'},
+		{"locked", no_argument, NULL, 'L'},
+		{"check", no_argument, NULL, 'c'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'v'},
 		{NULL, 0, NULL, 0},
 	};
 	int c;

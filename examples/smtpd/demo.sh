@@ -47,7 +47,7 @@ server=
 say "4. the log: one connection (all $(wc -l <"$demo/log") lines: $demo/log)"
 span=$("$build/rill" cat --format json --event smtp.connection-start "$demo/dump" |
 	sed -n '50{s/.*"span":{"name":"smtp.connection","id":"\([0-9a-f]*\)".*/\1/p}')
-"$build/rill" cat --utc --span "$span" "$demo/dump"
+"$build/rill" cat --span "$span" "$demo/dump"
 
 say "5. the slowest spans (rill spans $demo/dump)"
 "$build/rill" spans --limit 12 "$demo/dump"

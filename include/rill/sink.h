@@ -105,7 +105,7 @@ struct rill_record {
 /*
  * The keys that a record has from its span and the spans around it, those of their starts, each key
  * once and none that the record carries itself. Writes at most `max` and returns how many.
- * Innermost first. The span's own start and end events inherit from the spans around it only.
+ * Innermost first. The span's own start event inherits from the spans around it only.
  */
 RILL_API size_t rill_record_inherited(const struct rill_record *record,
 				      const struct rill_item **items, size_t max);

@@ -17,7 +17,7 @@ static const char usage[] =
 	"  -f, --format=text|json  text for people (default), or one JSON object a line\n"
 	"  -m, --multiline         text: each key on a line of its own\n"
 	"  -c, --color[=WHEN]      text: colors always, never, or auto (on a terminal)\n"
-	"  -u, --utc               text: times in UTC\n"
+	"      --local             text: times in the local time zone (default UTC)\n"
 	"  -e, --event=GLOB        only events (and spans) whose name matches; may be repeated\n"
 	"  -l, --level=LEVEL       only trace, debug, info, warn or error and what is above it\n"
 	"  -s, --span=ID           only what belongs to this span (16 digits) or trace (32)\n"
@@ -34,7 +34,7 @@ static const char usage[] =
 
 static const struct option options[] = {
 	{"format", required_argument, NULL, 'f'}, {"multiline", no_argument, NULL, 'm'},
-	{"color", optional_argument, NULL, 'c'},  {"utc", no_argument, NULL, 'u'},
+	{"color", optional_argument, NULL, 'c'},  {"local", no_argument, NULL, 'L'},
 	{"event", required_argument, NULL, 'e'},  {"level", required_argument, NULL, 'l'},
 	{"span", required_argument, NULL, 's'},   {"key", required_argument, NULL, 'k'},
 	{"since", required_argument, NULL, 'S'},  {"until", required_argument, NULL, 'U'},
@@ -47,7 +47,7 @@ struct cat {
 	const char *color;
 	const char *level;
 	bool multiline;
-	bool utc;
+	bool local;
 	bool help;
 };
 
@@ -87,8 +87,8 @@ static int parse_option(struct cat *cat, int option, char *argument)
 			return usage_error("cat", "color \"%s\" is not always, never or auto",
 					   argument);
 		return EXIT_OK;
-	case 'u':
-		cat->utc = true;
+	case 'L':
+		cat->local = true;
 		return EXIT_OK;
 	case 'e':
 		return add(selection->events, &selection->nevents, argument, "--event");
@@ -128,7 +128,7 @@ static int parse(struct cat *cat, int argc, char **argv)
 	int option;
 	optind = 1;
 	opterr = 1;
-	while ((option = getopt_long(argc, argv, "hf:mc::e:l:s:k:u", options, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, "hf:mc::e:l:s:k:", options, NULL)) >= 0) {
 		int code = parse_option(cat, option, optarg);
 		if (code)
 			return code;
@@ -146,7 +146,7 @@ static struct sink *open_sink(const struct cat *cat)
 		snprintf(spec, sizeof spec, "%s:stdout?queue=0&level=%s", cat->format, cat->level);
 	if (strcmp(cat->format, "text") == 0)
 		snprintf(spec + used, sizeof spec - (size_t)used, "&color=%s&multiline=%s&time=%s",
-			 cat->color, cat->multiline ? "1" : "0", cat->utc ? "utc" : "local");
+			 cat->color, cat->multiline ? "1" : "0", cat->local ? "local" : "utc");
 	struct sink *sink;
 	if (sink_open(&sink, spec, error, sizeof error)) {
 		trouble("%s", error);

@@ -163,6 +163,7 @@ static void flush(struct collector *collector)
 static void close_all(struct collector *collector)
 {
 	pipeline_end(collector->pipeline, collector->outputs, collector->noutputs);
+	collector->tell_due_ns = UINT64_MAX; /* rill_stop() tells the sum */
 	dumps_counts(collector);
 	for (uint32_t i = 0; i < collector->noutputs; i++) {
 		collector->outputs[i].flush(collector->outputs[i].state);

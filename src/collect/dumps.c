@@ -133,15 +133,32 @@ static void dump_counts(struct collector *collector, struct dump_slot *dump,
 		told(dump, dump_put_counts(dump->writer, counts, n, encode_cut_count()));
 }
 
+/* Says that events are being discarded while there is still time to do something about it. */
+static void tell_discards(struct collector *collector, const struct catalog_loss *losses,
+			  uint32_t nlosses)
+{
+	uint64_t discarded = 0, now_ns = prim_monotonic_ns();
+	for (uint32_t i = 0; i < nlosses; i++)
+		discarded += losses[i].discarded;
+	if (discarded == collector->discards_told || now_ns < collector->tell_due_ns)
+		return;
+	rill__diagnose(
+		__func__,
+		"events are being discarded, %llu so far: no room in a ring (RILL_RING_SIZE, "
+		"RILL_POLICY), or none for another ring (RILL_RING_MEMORY)",
+		(unsigned long long)discarded);
+	collector->discards_told = discarded;
+	collector->tell_due_ns = now_ns + TELL_EVERY_NS;
+}
+
 void dumps_counts(struct collector *collector)
 {
-	if (collector->ndumps == 0)
-		return;
 	uint32_t nlosses = registry_events();
 	struct catalog_loss *losses = calloc((size_t)nlosses + 1, sizeof *losses);
 	if (!losses)
 		return; /* the next second's will be as good */
 	ring_losses(collector->process, losses, nlosses);
+	tell_discards(collector, losses, nlosses);
 	for (uint32_t i = 0; i < collector->ndumps; i++)
 		dump_counts(collector, &collector->dumps[i], losses, nlosses);
 	free(losses);

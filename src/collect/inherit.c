@@ -22,8 +22,7 @@ static bool is_listed(const struct rill_item **items, size_t count, uint16_t key
 static const struct rill_span *first_giver(const struct rill_record *record)
 {
 	const struct rill_span *span = record->span;
-	if (span && span->catalog == record->catalog &&
-	    (record->event_id == span->span->start || record->event_id == span->span->end))
+	if (span && span->catalog == record->catalog && record->event_id == span->span->start)
 		return span->parent;
 	return span;
 }

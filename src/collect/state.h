@@ -9,6 +9,8 @@
 #define LINGER_NS 60000000u
 /* How long it sleeps between looks: the latency of a line at low rates. */
 #define NAP_NS 1000000u
+/* How often it says that events are being discarded. */
+#define TELL_EVERY_NS UINT64_C(60000000000)
 /* How long live outputs wait for an event that began before the batch's time. */
 #define PATIENCE_NS 2000000u
 
@@ -78,6 +80,8 @@ struct collector {
 	uint64_t clock_due_ns;
 	uint64_t counts_due_ns;
 	uint64_t house_due_ns;
+	uint64_t discards_told;
+	uint64_t tell_due_ns;
 	uint64_t watermark; /* ticks: the newest record handed to outputs */
 
 	struct collector_counts counts; /* read by others, relaxed */

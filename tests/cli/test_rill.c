@@ -154,7 +154,7 @@ Test(rill, help_and_version)
 Test(rill, cat_prints_every_record_and_span)
 {
 	struct fixture f = begin();
-	struct run_result r = RILL(f, "cat", "--utc", "x.rill");
+	struct run_result r = RILL(f, "cat", "x.rill");
 	cr_expect_eq(r.code, 0, "%s", r.err);
 	cr_expect_str_empty(r.err);
 	cr_expect_eq(count(r.out, "\n"), 10 + 4);

@@ -29,7 +29,7 @@ Test(demo, a_missing_event_is_noticed, .timeout = 120)
 	char *json = strstr(cut, "written=$(grep -c");
 	cr_assert(json);
 	*json = 0;
-	file_store_text(script, format("%ssed -i '100d' \"$demo/json\"\nwritten=$(grep -c%s", cut,
+	file_store_text(script, format("%ssed -i 1d \"$demo/json\"\nwritten=$(grep -c%s", cut,
 				       json + strlen("written=$(grep -c")));
 	struct run_result run = RUN(NULL, "bash", script, built(""));
 	cr_expect_eq(run.code, 1, "%s", run.out);
