@@ -5,6 +5,14 @@
 #include "support/files.h"
 #include "support/run.h"
 
+/* What is installed is not meant to be linked with a sanitizer. */
+static void skip_when_sanitized(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	cr_skip_test("built with AddressSanitizer");
+#endif
+}
+
 /* The fenced block of README.md that follows this text. */
 static char *readme_block(const char *after)
 {
@@ -19,6 +27,7 @@ static char *readme_block(const char *after)
 
 Test(install, the_readme_program_builds_and_runs, .timeout = 120)
 {
+	skip_when_sanitized();
 	char *root = folder_make(), *usr = format("%s/usr", root);
 	struct run_result run =
 		RUN(NULL, "make", "-s", "-C", source(""), format("BUILD=%s", built("")), "install",
@@ -46,6 +55,7 @@ Test(install, the_readme_program_builds_and_runs, .timeout = 120)
 
 Test(install, the_libraries_show_only_their_own_names, .timeout = 60)
 {
+	skip_when_sanitized();
 	struct run_result run = RUN(NULL, "nm", "-g", "--defined-only", built("librill.a"));
 	cr_assert_eq(run.code, 0);
 	for (char *line = strtok(run.out, "\n"); line; line = strtok(NULL, "\n")) {
@@ -60,6 +70,7 @@ Test(install, the_libraries_show_only_their_own_names, .timeout = 60)
 
 Test(install, librill_needs_nothing_but_libc, .timeout = 60)
 {
+	skip_when_sanitized();
 	struct run_result run = RUN(NULL, "objdump", "-p", built("librill.so"));
 	for (char *line = strtok(run.out, "\n"); line; line = strtok(NULL, "\n"))
 		if (strstr(line, "NEEDED"))

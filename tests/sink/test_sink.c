@@ -171,7 +171,9 @@ Test(sink, keys_are_inherited_once_from_the_inside_out)
 	cr_expect_eq(items[2]->key, IP_KEY);     /* of demo.connection */
 	cr_expect_eq(items[3]->key, BOOL_KEY);
 	cr_expect_eq(rill_record_inherited(&inside, items, 2), 2);
-	inside.event_id = TICK_END;
+	inside.event_id = TICK_END; /* of its own span too */
+	cr_expect_eq(rill_record_inherited(&inside, items, 8), 4);
+	inside.event_id = TICK_START; /* of the spans around it only */
 	cr_expect_eq(rill_record_inherited(&inside, items, 8), 3);
 	inside.catalog = NULL; /* another catalog's keys are not these */
 	cr_expect_eq(rill_record_inherited(&inside, items, 8), 0);
