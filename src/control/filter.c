@@ -162,10 +162,14 @@ static bool rule_matches_any(const struct rule *rule, const struct rill_catalog 
 	return false;
 }
 
-/* All catalogs' events as one list, for nearest_names(). */
+#define MAX_NAMES 256u
+
+/* What a rule may have meant: all events, or for a rule with a star all patterns `subsystem.*`. */
 struct names {
 	const struct rill_catalog *const *catalogs;
 	size_t count;
+	char globs[MAX_NAMES][64];
+	size_t nglobs;
 };
 
 static const char *event_name(const void *context, size_t i)
@@ -177,19 +181,48 @@ static const char *event_name(const void *context, size_t i)
 	return names->catalogs[c]->events[i].name;
 }
 
+static const char *glob_name(const void *context, size_t i)
+{
+	return ((const struct names *)context)->globs[i];
+}
+
+static void add_glob(struct names *names, const char *event)
+{
+	char glob[sizeof names->globs[0]];
+	const char *dot = strchr(event, '.');
+	if (!dot || (size_t)(dot - event) + 3 > sizeof glob || names->nglobs == MAX_NAMES)
+		return;
+	snprintf(glob, sizeof glob, "%.*s.*", (int)(dot - event), event);
+	for (size_t i = 0; i < names->nglobs; i++)
+		if (strcmp(names->globs[i], glob) == 0)
+			return;
+	strcpy(names->globs[names->nglobs++], glob);
+}
+
+static size_t suggest(struct names *names, const char *pattern, const char **found, size_t max)
+{
+	size_t events = 0;
+	names->nglobs = 0;
+	for (size_t c = 0; c < names->count; c++) {
+		events += names->catalogs[c]->nevents;
+		for (size_t e = 0; e < names->catalogs[c]->nevents; e++)
+			add_glob(names, names->catalogs[c]->events[e].name);
+	}
+	if (strchr(pattern, '*'))
+		return nearest_names(pattern, glob_name, names, names->nglobs, found, max);
+	return nearest_names(pattern, event_name, names, events, found, max);
+}
+
 void filter_check(const struct filter *filter, const struct rill_catalog *const *catalogs,
 		  size_t count, void (*tell)(const char *sentence))
 {
-	const struct names names = {catalogs, count};
-	size_t events = 0;
-	for (size_t c = 0; c < count; c++)
-		events += catalogs[c]->nevents;
+	struct names names = {.catalogs = catalogs, .count = count};
 	for (size_t r = 0; r < filter->count; r++) {
 		const char *pattern = filter->rules[r].pattern, *found[3];
 		char sentence[512];
 		if (rule_matches_any(&filter->rules[r], catalogs, count))
 			continue;
-		size_t n = nearest_names(pattern, event_name, &names, events, found, 3);
+		size_t n = suggest(&names, pattern, found, 3);
 		int used = snprintf(sentence, sizeof sentence, "filter: '%s' matches no event%s",
 				    pattern, n ? "; did you mean " : "");
 		for (size_t i = 0; i < n && used < (int)sizeof sentence; i++)

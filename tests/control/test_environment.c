@@ -107,6 +107,13 @@ Test(environment, losses_are_told_at_the_end)
 	cr_expect(strstr(run.err, "10 events and 0 spans were not written"), "%s", run.err);
 }
 
+Test(environment, a_glob_without_an_event_suggests_the_nearest_subsystem)
+{
+	struct run_result run =
+		threads(ENV("RILL_FILTER=smpt.*=trace", "RILL_SINKS=text:/dev/null"));
+	cr_expect(strstr(run.err, "did you mean smtp.*"), "%s", run.err);
+}
+
 Test(environment, a_malformed_filter_is_told_and_the_default_applies)
 {
 	struct run_result run = threads(ENV("RILL_FILTER=smtp.*=loud", "RILL_SINKS=text:stderr"));
