@@ -34,14 +34,14 @@
  * full ring under the policy `block`.
  *
  * Thread-safe; async-signal-safe; usable in constructors, destructors, atexit and TLS destructors,
- * and in the child after fork().
+ * and in the child after fork(). docs/reliability.md has the known limits.
  *
  * What a key takes: u64, i64, duration (ns) and timestamp (ns since the Unix epoch) any integer;
  * bool a bool (in C an int as well: what a comparison yields); f64 a float or double; string a
- * `char *` or
- * `(char *, length)`; bytes `(pointer, length)`; ip a struct in_addr or a pointer to in_addr,
- * in6_addr, sockaddr, sockaddr_in, sockaddr_in6 or sockaddr_storage; list, event and none the
- * values of <rill/value.h>, as does any key whose type is to be stated: details(rill_duration(ns)).
+ * `char *` or `(char *, length)`; bytes `(pointer, length)`; ip a struct in_addr or a pointer to
+ * in_addr, in6_addr, sockaddr, sockaddr_in, sockaddr_in6 or sockaddr_storage; list, event and none
+ * the values of <rill/value.h>, as does any key whose type is to be stated:
+ * details(rill_duration(ns)).
  */
 #define rill_event(...)                                                                            \
 	RILL__PICK17(_e_##__VA_ARGS__, RILL__KEYS16, RILL__KEYS15, RILL__KEYS14, RILL__KEYS13,     \
