@@ -1,8 +1,22 @@
 /* What rill_event() writes for every type of value, by a program in C and C++ of its own. */
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "support/compile.h"
 #include "support/files.h"
+
+/* values.c fills its ring on purpose, and rill tells of it. A failed check would say something
+ * else. */
+static bool only_losses(const char *err)
+{
+	for (const char *line = err; *line; line = strchr(line, '\n') + 1) {
+		const char *end = strchr(line, '\n');
+		const char *word = strstr(line, "discarded");
+		if (!end || !word || word > end)
+			return false;
+	}
+	return true;
+}
 
 /* Compiles tests/data/types/values.c with its catalog against librill.a, and runs it. */
 static void expect_values(const struct compiler *compiler, const char *const *flags)
@@ -35,8 +49,8 @@ static void expect_values(const struct compiler *compiler, const char *const *fl
 	cr_assert_eq(r.code, 0, "%s:\n%s", how, r.err);
 	run_free(&r);
 	r = RUN(NULL, program);
-	cr_expect(r.code == 0 && r.err_bytes == 0, "%s: exit code %d, signal %d:\n%s", how, r.code,
-		  r.signal, r.err);
+	cr_expect(r.code == 0 && only_losses(r.err), "%s: exit code %d, signal %d:\n%s", how,
+		  r.code, r.signal, r.err);
 	run_free(&r);
 	folder_remove(folder);
 }
