@@ -108,9 +108,10 @@ static void start_collector(void)
 			 runtime.collector ? COLLECTOR_STARTED : COLLECTOR_NONE, __ATOMIC_RELEASE);
 }
 
-/* Under the control lock. */
+/* Under the control lock. In a child: its own, with the parent's sinks opened anew. */
 static bool have_collector(void)
 {
+	bool in_child = runtime.pid != 0 && runtime.pid != prim_pid();
 	if (runtime.pid != prim_pid()) {
 		if (runtime.collector)
 			collector_forget(runtime.collector);
@@ -131,6 +132,8 @@ static bool have_collector(void)
 	runtime.leaving = NULL;
 	if (!runtime.collector)
 		start_collector();
+	for (size_t i = 0; in_child && runtime.collector && i < runtime.nspecs; i++)
+		open_spec(runtime.specs[i]);
 	return runtime.collector != NULL;
 }
 
@@ -334,10 +337,7 @@ void rill__configure(void)
 
 static void open_again(struct process *process)
 {
-	if (runtime.nspecs > 0 && have_collector())
-		for (size_t i = 0; i < runtime.nspecs; i++)
-			open_spec(runtime.specs[i]);
-	else
+	if (runtime.nspecs == 0 || !have_collector())
 		__atomic_store_n(&process->collector, COLLECTOR_NONE, __ATOMIC_RELEASE);
 }
 

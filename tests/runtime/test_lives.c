@@ -36,6 +36,27 @@ Test(lives, clone_without_fork_handlers, .timeout = 60)
 	expect_forks("clone");
 }
 
+/* The sink that a child adds comes to those that it has from its parent. */
+Test(lives, a_child_adds_a_sink, .timeout = 60)
+{
+	char *folder = folder_make();
+	struct traced t = TRACED(0, ENV("ASAN_OPTIONS=detect_leaks=0"), "child-sink", folder);
+	struct traced_record record;
+	uint64_t of_parent = 0, of_child = 0, added = 0;
+	while (traced_next(&t, &record))
+		*(strcmp(record.event, "smtp.noop") == 0 ? &of_parent : &of_child) += 1;
+	cr_expect_eq(of_parent, 1);
+	cr_expect_eq(of_child, 100);
+	dump_reader_close(t.dump);
+	char error[512];
+	cr_assert_eq(dump_open(&t.dump, folder, error, sizeof error), 0, "%s", error);
+	while (traced_next(&t, &record))
+		added++;
+	cr_expect_eq(added, 100);
+	traced_end(&t);
+	folder_remove(folder);
+}
+
 Test(lives, events_before_main_and_after_it, .timeout = 60)
 {
 	static const uint64_t expected[] = {1, 2, 3, 4, 4, 6, 7, 8};
