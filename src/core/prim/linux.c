@@ -142,11 +142,6 @@ uint32_t prim_tid(void)
 	return (uint32_t)syscall(SYS_gettid);
 }
 
-bool prim_thread_alive(uint32_t tid)
-{
-	return syscall(SYS_tgkill, getpid(), tid, 0) == 0 || errno != ESRCH;
-}
-
 void prim_random(void *to, size_t size_bytes)
 {
 	if (getrandom(to, size_bytes, GRND_NONBLOCK) == (ssize_t)size_bytes)

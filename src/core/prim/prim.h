@@ -35,7 +35,6 @@ void prim_unmap_ring(void *address, size_t head_bytes, size_t data_bytes);
 
 uint32_t prim_pid(void);
 uint32_t prim_tid(void);
-bool prim_thread_alive(uint32_t tid);
 void prim_random(void *to, size_t size_bytes);
 void prim_sleep(uint64_t ns);
 size_t prim_page_size(void);
