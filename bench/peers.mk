@@ -22,9 +22,9 @@ $(BENCH_PEERS_DIR)/rill-pic.so: bench/peers/rill.c $(STALWART)
 	$(call say,LD,$@) $(CC) $(CPPFLAGS) $(BENCH_FLAGS) $(BASE) $(CFLAGS) -fPIC -shared -MF $@.d -o $@ $<
 
 # LTTng's own macros do not pass rill's warnings.
-$(BENCH_PEERS_DIR)/lttng/sites.so: bench/peers/lttng/sites.c $(wildcard bench/peers/lttng/*.h) bench/peers/emit.h
+$(BENCH_PEERS_DIR)/lttng/sites.so: bench/peers/lttng/sites.c
 	@mkdir -p $(@D)
-	$(call say,LD,$@) $(CC) $(CPPFLAGS) $(BENCH_FLAGS) -std=gnu11 -g -fPIC -shared -o $@ $< -llttng-ust
+	$(call say,LD,$@) $(CC) $(CPPFLAGS) $(BENCH_FLAGS) -std=gnu11 -g -MMD -MP -MF $@.d -fPIC -shared -o $@ $< -llttng-ust
 $(BENCH_PEERS_DIR)/lttng.so: bench/peers/lttng.c $(BENCH_PEERS_DIR)/lttng/sites.so
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(CPPFLAGS) $(BENCH_FLAGS) $(BASE) $(CFLAGS) -fPIC -shared -MF $@.d -o $@ $< -ldl
@@ -45,6 +45,6 @@ $(BUILD)/bench/$(1)/$(1): $$(BENCH_$(1)_OBJ) $$(BENCH_COMMON) $$(LIBA)
 endef
 
 $(eval $(call bench_program,hot))
-#$(eval $(call bench_program,sustained))
+$(eval $(call bench_program,sustained))
 
--include $(BENCH_COMMON:.o=.d) $(wildcard $(BENCH_PEERS_DIR)/*.d)
+-include $(BENCH_COMMON:.o=.d) $(wildcard $(BENCH_PEERS_DIR)/*.d $(BENCH_PEERS_DIR)/lttng/*.d)

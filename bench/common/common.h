@@ -63,15 +63,21 @@ bool peers_stop(struct bench_peers *peers);
  */
 enum bench_numbers { NUMBERS_COUNT, NUMBERS_RANDOM };
 
+#define STRETCH 65536u /* events until sessions and texts come in the same order again */
+#define TEXTS   16u
+
 struct bench_tables {
 	struct bench_data data;
-	uint64_t numbers[BENCH_TABLE];
+	uint64_t numbers[STRETCH];
+	const struct bench_session *session_order[STRETCH];
+	const struct bench_text *text_order[STRETCH], *long_order[STRETCH];
 	struct bench_session sessions[BENCH_SESSIONS];
-	struct bench_text texts[BENCH_TABLE], longs[BENCH_TABLE];
-	char text_bytes[BENCH_TABLE][24], long_bytes[BENCH_TABLE][64];
+	struct bench_text texts[BENCH_TABLE], longs[TEXTS];
+	char text_bytes[BENCH_TABLE][24], long_bytes[TEXTS][64];
 	enum bench_numbers kind;
 	bool unique; /* strings that never repeat */
 	uint64_t state;
+	size_t at; /* in the stretch */
 };
 
 /* seed: different for each thread. To be freed. */

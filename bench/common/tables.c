@@ -22,16 +22,10 @@ static void put_letters(char *to, uint64_t bits)
 	memcpy(to, &letters, sizeof letters);
 }
 
-static void fill_text(struct bench_tables *tables, size_t i)
+static void fill(struct bench_tables *tables, char *bytes, size_t size)
 {
-	for (size_t k = 0; k < sizeof tables->text_bytes[i]; k += 8)
-		put_letters(tables->text_bytes[i] + k, next(&tables->state));
-}
-
-static void fill_long(struct bench_tables *tables, size_t i)
-{
-	for (size_t k = 0; k < sizeof tables->long_bytes[i]; k += 8)
-		put_letters(tables->long_bytes[i] + k, next(&tables->state));
+	for (size_t k = 0; k < size; k += 8)
+		put_letters(bytes + k, next(&tables->state));
 }
 
 static void fill_sessions(struct bench_tables *tables)
@@ -49,6 +43,32 @@ static void fill_sessions(struct bench_tables *tables)
 	}
 }
 
+static void fill_texts(struct bench_tables *tables)
+{
+	for (size_t i = 0; i < BENCH_TABLE; i++) {
+		tables->texts[i] = (struct bench_text){tables->text_bytes[i], 24};
+		fill(tables, tables->text_bytes[i], 24);
+	}
+	for (size_t i = 0; i < TEXTS; i++) {
+		tables->longs[i] = (struct bench_text){tables->long_bytes[i], 64};
+		fill(tables, tables->long_bytes[i], 64);
+	}
+}
+
+static void point(struct bench_tables *tables)
+{
+	size_t at = tables->at, text_at = tables->unique ? 0 : at;
+	size_t number_at = tables->kind == NUMBERS_COUNT ? 0 : at;
+
+	tables->data = (struct bench_data){
+		.numbers = tables->numbers + number_at,
+		.sessions = tables->session_order + at,
+		.texts = tables->text_order + text_at,
+		.longs = tables->long_order + at,
+		.mix = tables->data.mix,
+	};
+}
+
 struct bench_tables *tables_make(uint64_t seed, enum bench_numbers kind, bool unique)
 {
 	struct bench_tables *tables = aligned_alloc(64, (sizeof *tables + 63) & ~(size_t)63);
@@ -60,32 +80,27 @@ struct bench_tables *tables_make(uint64_t seed, enum bench_numbers kind, bool un
 	tables->unique = unique;
 	tables->state = seed * UINT64_C(0x632be59bd9b4e019);
 	fill_sessions(tables);
-	for (size_t i = 0; i < BENCH_TABLE; i++) {
-		tables->numbers[i] = kind == NUMBERS_COUNT ? i : (uint32_t)next(&tables->state);
-		tables->texts[i] = (struct bench_text){tables->text_bytes[i], 24};
-		tables->longs[i] = (struct bench_text){tables->long_bytes[i], 64};
-		fill_text(tables, i);
-		fill_long(tables, i);
+	fill_texts(tables);
+	for (size_t i = 0; i < STRETCH; i++) {
+		uint64_t bits = next(&tables->state);
+
+		tables->numbers[i] = kind == NUMBERS_COUNT ? i : bits >> 32;
+		tables->session_order[i] = &tables->sessions[bits % BENCH_SESSIONS];
+		tables->text_order[i] =
+			&tables->texts[unique ? i % BENCH_TABLE : (bits >> 8) % TEXTS];
+		tables->long_order[i] = &tables->longs[(bits >> 8) % TEXTS];
 	}
-	tables->data = (struct bench_data){
-		.numbers = tables->numbers,
-		.sessions = tables->sessions,
-		.texts = tables->texts,
-		.longs = tables->longs,
-		.text_mask = unique ? BENCH_TABLE - 1 : 15,
-	};
+	point(tables);
 	return tables;
 }
 
 void tables_renew(struct bench_tables *tables)
 {
-	for (size_t i = 0; i < BENCH_TABLE; i++) {
-		if (tables->kind == NUMBERS_COUNT)
-			tables->numbers[i] += BENCH_TABLE;
-		else
-			tables->numbers[i] = (uint32_t)next(&tables->state);
-	}
-	for (size_t i = 0; tables->unique && i < BENCH_TABLE; i++)
-		fill_text(tables, i);
+	tables->at = (tables->at + BENCH_TABLE) % STRETCH;
 	tables->data.mix += BENCH_TABLE;
+	point(tables);
+	for (size_t i = 0; tables->kind == NUMBERS_COUNT && i < BENCH_TABLE; i++)
+		tables->numbers[i] += BENCH_TABLE;
+	for (size_t i = 0; tables->unique && i < BENCH_TABLE; i++)
+		fill(tables, tables->text_bytes[i], 24);
 }

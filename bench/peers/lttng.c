@@ -92,10 +92,10 @@ static bool start_daemon(void)
 {
 	char path[320];
 
-	snprintf(path, sizeof path, "%s/home", folder);
+	snprintf(path, sizeof path, "%s/.home", folder);
 	mkdir(path, 0700);
 	setenv("LTTNG_HOME", path, 1);
-	snprintf(log_path, sizeof log_path, "%s/log", folder);
+	snprintf(log_path, sizeof log_path, "%s/.log", folder);
 	/* A port for Java and Python agents, which it opens whether wanted or not: any free one. */
 	daemon_pid = start_program((const char *const[]){"lttng-sessiond", "--no-kernel",
 							 "--agent-tcp-port=5345-5999", NULL},

@@ -37,23 +37,24 @@ struct bench_text {
 	uint32_t length; /* 24 or 64, but only the tables know that */
 };
 
+/* BENCH_TABLE of each: in no order that repeats soon. */
 struct bench_data {
-	const uint64_t *numbers; /* BENCH_TABLE of them */
-	const struct bench_session *sessions;
-	const struct bench_text *texts; /* of 24 bytes: 16 that repeat, or BENCH_TABLE */
-	const struct bench_text *longs; /* of 64 bytes, likewise */
-	size_t text_mask;
+	const uint64_t *numbers;
+	const struct bench_session *const *sessions; /* of BENCH_SESSIONS */
+	const struct bench_text *const *texts;       /* of 24 bytes: of 16, or all different */
+	const struct bench_text *const *longs;       /* of 64 bytes: of 16 */
 	size_t mix; /* where in the recorded mix the next event is to be taken */
 };
 
 #define BENCH_NUMBER(data, i)  ((data)->numbers[(i) & (BENCH_TABLE - 1)])
-#define BENCH_SESSION(data, i) (&(data)->sessions[(i) & (BENCH_SESSIONS - 1)])
-#define BENCH_TEXT(data, i)    (&(data)->texts[(i) & (data)->text_mask])
-#define BENCH_LONG(data, i)    (&(data)->longs[(i) & (data)->text_mask])
+#define BENCH_SESSION(data, i) ((data)->sessions[(i) & (BENCH_TABLE - 1)])
+#define BENCH_TEXT(data, i)    ((data)->texts[(i) & (BENCH_TABLE - 1)])
+#define BENCH_LONG(data, i)    ((data)->longs[(i) & (BENCH_TABLE - 1)])
 
 /* What init() is told. */
 struct bench_setup {
-	const char *dir; /* an empty folder on tmpfs for everything that is written */
+	const char *dir; /* an empty folder on tmpfs for all that is written; what is in
+			  * files and folders whose names begin with a dot is no trace */
 	bool lossless;   /* a full buffer makes the caller wait; else it loses the event */
 	bool text; /* lines of text instead of the peer's own form (for peers that have one) */
 };
@@ -84,6 +85,8 @@ struct bench_peer {
 
 	/* How many events were lost since init(); valid after close(), too. */
 	uint64_t (*lost)(void);
+	/* How many it has taken in since init(), all of which it has written; after flush(). */
+	uint64_t (*recorded)(void);
 	/* Processes besides this one that collect; how many (at most room) were stored. Threads of
 	 * this process that init() has started are found without its help. */
 	size_t (*collectors)(pid_t *pids, size_t room);

@@ -85,6 +85,14 @@ static uint64_t lost(void)
 	return counts.discarded - at_start.discarded + counts.bad - at_start.bad;
 }
 
+static uint64_t recorded(void)
+{
+	struct rill_counts counts;
+
+	rill_counts_get(&counts);
+	return counts.drained - at_start.drained;
+}
+
 static int stop(void)
 {
 	int error = flush();
@@ -106,4 +114,5 @@ struct bench_peer bench_peer = {
 	.flush = flush,
 	.close = stop,
 	.lost = lost,
+	.recorded = recorded,
 };

@@ -137,5 +137,6 @@ struct bench_peer bench_peer = {
 	stop,
 	lost,
 	nullptr,
+	nullptr,
 };
 }
