@@ -7,9 +7,16 @@ BENCH_PEERS_DIR := $(BUILD)/bench/peers
 BENCH_OWN_PEER  := $(BENCH_PEERS_DIR)/rill-pic.so
 BENCH_FOREIGN   := $(BENCH_PEERS_DIR)/lttng.so $(BENCH_PEERS_DIR)/spdlog.so
 # The gates and loops of all peers start at the same places of cache lines.
-BENCH_FLAGS     := -I. -O2 -falign-functions=64 -falign-loops=32
+BENCH_FLAGS     := -I. -I$(BUILD)/bench/mix -O2 -falign-functions=64 -falign-loops=32
 
 bench-programs: $(BENCH_OWN_PEER) $(BENCH_FOREIGN)
+
+# The recorded mix as C.
+BENCH_MIX := $(BUILD)/bench/mix/mix_data.h
+$(BENCH_MIX): bench/mix/generate.py bench/mix/smtpd.jsonl docs/events.md
+	@mkdir -p $(@D)
+	$(call say,GEN,$@) python3 bench/mix/generate.py bench/mix/smtpd.jsonl docs/events.md $(@D)
+$(BENCH_PEERS_DIR)/rill-pic.so $(BENCH_PEERS_DIR)/lttng/sites.so $(BENCH_IN_OBJ): $(BENCH_MIX)
 
 $(BENCH_COMMON): CPPFLAGS += $(BENCH_FLAGS)
 $(BENCH_IN_OBJ): $(BUILD)/obj/%.o: %.c $(STALWART)

@@ -183,8 +183,9 @@ static int stop(void)
 	bool good = (lossless || LTTNG("stop", "bench")) && LTTNG("list", "bench");
 	const char *word = "Discarded events: ", *at = strstr(last, word);
 
+	/* 2.13 now and then shows the number with the highest bit set as well. */
 	if (good && at)
-		discarded = strtoull(at + strlen(word), NULL, 10);
+		discarded = strtoull(at + strlen(word), NULL, 10) & (UINT64_MAX >> 1);
 	if (good && !at)
 		fprintf(stderr, "lttng: does not tell how many events it discarded\n");
 	bool destroyed = LTTNG("destroy", "bench");
@@ -260,5 +261,6 @@ static bool load_sites(void)
 	bench_peer.w4 = sites->w4;
 	bench_peer.w8 = sites->w8;
 	bench_peer.pair = sites->pair;
+	bench_peer.mix = sites->mix;
 	return true;
 }

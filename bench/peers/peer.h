@@ -83,6 +83,8 @@ struct bench_peer {
 	/* Everything is in the files of dir, complete, and nothing runs any more. */
 	int (*close)(void);
 
+	/* A loss in spite of `lossless` is an error, not just a remark beside its figures. */
+	bool strict;
 	/* How many events were lost since init(); valid after close(), too. */
 	uint64_t (*lost)(void);
 	/* How many it has taken in since init(), all of which it has written; after flush(). */

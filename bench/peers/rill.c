@@ -9,6 +9,7 @@
 #define RILL_CATALOG stalwart
 #include <rill/stalwart.h>
 
+#include "bench/mix/mix.h"
 #include "bench/peers/emit.h"
 
 #if defined(__PIC__) && !defined(__PIE__)
@@ -72,6 +73,26 @@ BENCH_LOOP(pair, {
 	rill_event(smtp_connection_end, spanId(s->id), elapsed(s->elapsed_ns));
 })
 
+static inline struct in_addr mix_address(uint64_t word)
+{
+	const struct in_addr address = {(uint32_t)word};
+
+	return address;
+}
+
+static void emit_mix(uint32_t site, const struct mix_value *v)
+{
+	switch (site) {
+#include "mix_rill.h"
+	}
+}
+
+BENCH_LOOP(mix, {
+	const struct mix_event *event = mix_take(data->mix + i);
+
+	emit_mix(event->site, mix_values + event->first);
+})
+
 static int flush(void)
 {
 	return rill_flush(20 * SECOND_NS);
@@ -111,8 +132,10 @@ struct bench_peer bench_peer = {
 	.w4 = w4,
 	.w8 = w8,
 	.pair = pair,
+	.mix = mix,
 	.flush = flush,
 	.close = stop,
+	.strict = true,
 	.lost = lost,
 	.recorded = recorded,
 };

@@ -207,5 +207,6 @@ struct bench_peer bench_peer = {
 	.w4 = w4,
 	.flush = drained,
 	.close = stop,
+	.strict = true,
 	.lost = dropped,
 };

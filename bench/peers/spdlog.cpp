@@ -135,6 +135,7 @@ struct bench_peer bench_peer = {
 	nullptr,
 	flush,
 	stop,
+	true,
 	lost,
 	nullptr,
 	nullptr,

@@ -33,7 +33,7 @@ static const struct plot plots[] = {
 	 "bytes an event on disk, no compressor",
 	 "bytes",
 	 true,
-	 {"bytes.w1.counter", "bytes.w1.random", "bytes.w4", "bytes.w4.unique", "bytes.mix"}},
+	 {"bytes.w1", "bytes.w1.random", "bytes.w4", "bytes.w4.unique", "bytes.mix"}},
 };
 
 #define PLOTS (sizeof plots / sizeof *plots)

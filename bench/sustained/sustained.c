@@ -2,6 +2,7 @@
  * sustained speed WORKLOAD THREADS: lossless throughput to the file, one peer after another.
  * sustained bytes WORKLOAD: bytes an event on disk.
  * sustained text WORKLOAD: the collector's cost of lines of text.
+ * sustained trace WORKLOAD: prints nothing and leaves the files in BENCH_DIR, for others to read.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -32,6 +33,10 @@ static void print_speed(const char *who, const struct run *run)
 
 	snprintf(figure, sizeof figure, "sustained.%s.%dt", run->workload->name, run->threads);
 	print_figure(figure, who, (double)run->emitted / run->took_s / 1e6, "M/s");
+	if (run->lost_percent > 0) {
+		snprintf(figure, sizeof figure, "lost.%s.%dt", run->workload->name, run->threads);
+		print_figure(figure, who, run->lost_percent, "%");
+	}
 	snprintf(figure, sizeof figure, "collector.%s", run->workload->name);
 	if (run->threads == 1)
 		print_figure(figure, who, (double)run->collector_ns / (double)run->emitted, "ns");
@@ -67,7 +72,7 @@ static bool measure(struct bench_loaded *loaded, const struct bench_options *opt
 		print_speed(who, &run);
 	else if (strcmp(mode, "bytes") == 0)
 		print_bytes(who, &run, loaded->dir);
-	else
+	else if (run.text)
 		print_text(who, &run);
 	return true;
 }
@@ -82,7 +87,8 @@ static bool run_one(struct bench_loaded *loaded, const struct bench_options *opt
 		good = measure(loaded, options, mode, *run);
 	if (loaded->running)
 		good = peer_stop(loaded) && good;
-	remove_tree(loaded->dir);
+	if (strcmp(mode, "trace") != 0)
+		remove_tree(loaded->dir);
 	return good;
 }
 
@@ -112,10 +118,13 @@ static struct run parse(const struct bench_options *options)
 	run.workload = *mode ? workload_of(options->words[1]) : NULL;
 	if (speed)
 		run.threads = options->nwords == 3 ? atoi(options->words[2]) : 0;
-	if (!run.workload || run.threads < 1 || run.threads > MAX_THREADS ||
-	    !(speed || text || strcmp(mode, "bytes") == 0)) {
+	/* The mix is one sequence. */
+	bool mix = run.workload && run.workload->emit == AT(mix);
+	if (!run.workload || run.threads < 1 || (mix && run.threads > 1) ||
+	    run.threads > MAX_THREADS ||
+	    !(speed || text || strcmp(mode, "bytes") == 0 || strcmp(mode, "trace") == 0)) {
 		fputs("usage: sustained [--peer FILE] [--only NAME,...] speed WORKLOAD THREADS\n"
-		      "       sustained [--peer FILE] [--only NAME,...] bytes|text WORKLOAD\n"
+		      "       sustained [--peer FILE] [--only NAME,...] bytes|text|trace WORKLOAD\n"
 		      "WORKLOAD: w1 w1.random w4 w4.unique mix\n",
 		      stderr);
 		exit(2);
@@ -123,7 +132,7 @@ static struct run parse(const struct bench_options *options)
 	if (speed)
 		run.seconds = options->quick ? 0.3 : 1;
 	else
-		run.events = options->quick ? 500000 : 2000000;
+		run.events = options->quick ? 200000 : 2000000;
 	return run;
 }
 

@@ -23,7 +23,8 @@ struct run {
 	uint64_t events;
 	bool text;
 
-	uint64_t emitted;
+	uint64_t emitted; /* less what was lost */
+	double lost_percent;
 	double took_s;         /* from the first event until all were in the file */
 	uint64_t collector_ns; /* CPU time of what collects */
 };

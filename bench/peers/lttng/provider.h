@@ -68,6 +68,8 @@ LTTNG_UST_TRACEPOINT_EVENT(rill_bench, end,
 )
 /* clang-format on */
 
+#include "mix_provider.h"
+
 #endif
 
 #include <lttng/tracepoint-event.h>

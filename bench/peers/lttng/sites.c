@@ -1,5 +1,6 @@
 /* Call sites and tracepoints of the LTTng-UST peer: an object by itself, because LTTng-UST reads
  * the environment when it is loaded, and lttng.c has to set it first. */
+#include "bench/mix/mix.h"
 #include "bench/peers/emit.h"
 
 #define LTTNG_UST_TRACEPOINT_CREATE_PROBES
@@ -31,4 +32,17 @@ BENCH_LOOP(pair, {
 	lttng_ust_tracepoint(rill_bench, end, s->id, s->elapsed_ns);
 })
 
-const struct lttng_sites lttng_sites = {off, w1, w4, w8, pair};
+static void emit_mix(uint32_t site, const struct mix_value *v)
+{
+	switch (site) {
+#include "mix_lttng.h"
+	}
+}
+
+BENCH_LOOP(mix, {
+	const struct mix_event *event = mix_take(data->mix + i);
+
+	emit_mix(event->site, mix_values + event->first);
+})
+
+const struct lttng_sites lttng_sites = {off, w1, w4, w8, pair, mix};

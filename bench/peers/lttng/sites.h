@@ -10,6 +10,7 @@ struct lttng_sites {
 	void (*w4)(const struct bench_data *data, size_t n);
 	void (*w8)(const struct bench_data *data, size_t n);
 	void (*pair)(const struct bench_data *data, size_t n);
+	void (*mix)(const struct bench_data *data, size_t n);
 };
 
 extern const struct lttng_sites lttng_sites;
