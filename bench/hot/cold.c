@@ -71,6 +71,7 @@ static void run_workload(struct bench_peers *peers, int workload, size_t calls, 
 			abort();
 	}
 	for (size_t k = 0; k < calls; k++) {
+		emit_nothing(&tables->data, 1);
 		empty[k] = one_ns(emit_nothing, &tables->data, scale);
 		for (size_t i = 0; i < peers->count; i++) {
 			emit_fn *emit = emit_of(peers->at[i].peer, workload);

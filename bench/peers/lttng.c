@@ -1,6 +1,8 @@
 /*
  * LTTng-UST 2.13, with a session daemon of its own that init() starts and close() stops. Buffers as
- * large as rill's: four of 64 KiB for each processor, discarding, or blocking when lossless.
+ * large as rill's: four of 64 KiB for each processor, discarding, or blocking when lossless. A
+ * caller that finds them full sleeps long before it looks again, so with BENCH_LTTNG_LARGE in the
+ * environment this is lttng-large: eight of 4 MiB.
  *
  * As root the daemon's sockets are at one place for the whole machine, so init() gives this process
  * a mount namespace with an empty folder there. Where that is not allowed, another session daemon
@@ -111,6 +113,11 @@ static bool start_daemon(void)
 	return false;
 }
 
+static bool large(void)
+{
+	return getenv("BENCH_LTTNG_LARGE") != NULL;
+}
+
 static bool start_session(void)
 {
 	/* Not `off`; and by name: a list with --exclude makes lttng-sessiond 2.13.9 crash. */
@@ -120,8 +127,9 @@ static bool start_session(void)
 
 	snprintf(output, sizeof output, "--output=%s/trace", folder);
 	return LTTNG("create", "bench", output) &&
-	       LTTNG("enable-channel", "-u", "-s", "bench", "--discard", "--subbuf-size=64k",
-		     "--num-subbuf=4", blocking, "channel") &&
+	       LTTNG("enable-channel", "-u", "-s", "bench", "--discard",
+		     large() ? "--subbuf-size=4M" : "--subbuf-size=64k",
+		     large() ? "--num-subbuf=8" : "--num-subbuf=4", blocking, "channel") &&
 	       LTTNG("enable-event", "-u", "-s", "bench", "-c", "channel", events) &&
 	       LTTNG("start", "bench");
 }
@@ -238,6 +246,12 @@ struct bench_peer bench_peer = {
 	.lost = lost,
 	.collectors = collectors,
 };
+
+__attribute__((constructor)) static void choose_name(void)
+{
+	if (large())
+		bench_peer.name = "lttng-large";
+}
 
 /* Beside this object, in a folder of its own. */
 static bool load_sites(void)

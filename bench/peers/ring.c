@@ -123,14 +123,15 @@ static bool take(struct ring *ring)
 
 	if (size == 0)
 		return false;
-	for (size_t k = 0; k < size; k += 8) {
+	/* Writing reads every byte, too. */
+	if (lossless && write(file, from, size) != (ssize_t)size)
+		write_error = EIO;
+	for (size_t k = 0; !lossless && k < size; k += 8) {
 		uint64_t word;
 		memcpy(&word, from + k, 8);
 		sum += word;
 	}
 	checksum += sum;
-	if (lossless && write(file, from, size) != (ssize_t)size)
-		write_error = EIO;
 	atomic_store_explicit(&ring->tail, head, memory_order_release);
 	return true;
 }

@@ -32,6 +32,17 @@ static int remove_one(const char *path, const struct stat *status, int type, str
 	return remove(path);
 }
 
+/* Which row what follows in the log comes from. */
+static void head_log(const char *log, const char *name)
+{
+	FILE *to = fopen(log, "ae");
+
+	if (to) {
+		fprintf(to, "--- %s\n", name);
+		fclose(to);
+	}
+}
+
 static pid_t start(const struct row *row, const char *log, const char *directory, int out)
 {
 	pid_t pid = fork();
@@ -150,6 +161,7 @@ bool child_run(const struct row *row, size_t index, const char *log, struct figu
 		snprintf(why, size, "%s: %s", directory, strerror(errno));
 		return false;
 	}
+	head_log(log, row->name);
 	running = start(row, log, directory, pipes[1]);
 	pid_t pid = running;
 	close(pipes[1]);

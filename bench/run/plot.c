@@ -38,29 +38,44 @@ static const struct plot plots[] = {
 
 #define PLOTS (sizeof plots / sizeof *plots)
 
-static bool wanted(const struct plot *plot, const struct figures *figures)
+/* Somebody has the figure. */
+static bool is_there(const struct figures *figures, const char *name)
 {
 	for (size_t i = 0; i < figures->count; i++) {
-		if (strcmp(figures->at[i].name, plot->figures[0]) == 0)
+		if (strcmp(figures->at[i].name, name) == 0)
 			return true;
 	}
 	return false;
 }
 
-static void put_data(FILE *to, const struct plot *plot, const struct figures *figures)
+/* The plot's figures that are there. */
+static size_t choose(const struct plot *plot, const struct figures *figures,
+		     const char *chosen[MAX_FIGURES])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < MAX_FIGURES && plot->figures[i]; i++) {
+		if (is_there(figures, plot->figures[i]))
+			chosen[count++] = plot->figures[i];
+	}
+	return count;
+}
+
+static void put_data(FILE *to, const struct figures *figures, const char *const *chosen,
+		     size_t count)
 {
 	fputs("$data << EOD\nwho", to);
-	for (size_t k = 0; k < MAX_FIGURES && plot->figures[k]; k++)
-		fprintf(to, " \"%s\"", plot->figures[k]);
+	for (size_t k = 0; k < count; k++)
+		fprintf(to, " \"%s\"", chosen[k]);
 	fputc('\n', to);
 	for (size_t i = 0; i < figures->count; i++) {
 		const char *who = figures->at[i].who;
 
-		if (strcmp(figures->at[i].name, plot->figures[0]) != 0)
+		if (strcmp(figures->at[i].name, chosen[0]) != 0)
 			continue;
 		fprintf(to, "\"%s\"", who);
-		for (size_t k = 0; k < MAX_FIGURES && plot->figures[k]; k++) {
-			const struct figure *figure = figures_find(figures, plot->figures[k], who);
+		for (size_t k = 0; k < count; k++) {
+			const struct figure *figure = figures_find(figures, chosen[k], who);
 			if (figure)
 				fprintf(to, " %.6g", figure_median(figure));
 			else
@@ -74,10 +89,9 @@ static void put_data(FILE *to, const struct plot *plot, const struct figures *fi
 static void put_script(FILE *to, const struct plot *plot, const char *directory,
 		       const struct report *report)
 {
-	size_t count = 0;
+	const char *chosen[MAX_FIGURES];
+	size_t count = choose(plot, report->figures, chosen);
 
-	while (count < MAX_FIGURES && plot->figures[count])
-		count++;
 	fprintf(to,
 		"set terminal svg size 900,480 dynamic background rgb 'white' font 'sans,12'\n"
 		"set output '%s/%s-%s.svg'\n"
@@ -89,7 +103,7 @@ static void put_script(FILE *to, const struct plot *plot, const char *directory,
 		"set datafile missing '?'\n%s",
 		directory, report->name, plot->file, plot->title, report->machine->cpu,
 		report->machine->date, plot->unit, plot->logarithmic ? "set logscale y\n" : "");
-	put_data(to, plot, report->figures);
+	put_data(to, report->figures, chosen, count);
 	fprintf(to, "plot for [i=2:%zu] $data using i:xtic(1) title columnheader(i)\n", count + 1);
 }
 
@@ -98,7 +112,8 @@ bool plots_draw(const char *directory, const struct report *report)
 	bool good = true;
 
 	for (size_t i = 0; i < PLOTS; i++) {
-		if (!wanted(&plots[i], report->figures))
+		const char *chosen[MAX_FIGURES];
+		if (choose(&plots[i], report->figures, chosen) == 0)
 			continue;
 		FILE *to = popen("gnuplot", "we");
 		if (!to)
