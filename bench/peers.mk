@@ -10,6 +10,7 @@ BENCH_FOREIGN   := $(BENCH_PEERS_DIR)/lttng.so $(BENCH_PEERS_DIR)/spdlog.so
 BENCH_FLAGS     := -I. -I$(BUILD)/bench/mix -O2 -falign-functions=64 -falign-loops=32
 
 bench-programs: $(BENCH_OWN_PEER) $(BENCH_FOREIGN)
+test-programs: $(BENCH_OWN_PEER)
 
 # The recorded mix as C.
 BENCH_MIX := $(BUILD)/bench/mix/mix_data.h
@@ -42,7 +43,7 @@ $(BENCH_PEERS_DIR)/spdlog.so: bench/peers/spdlog.cpp
 
 # A program of bench/AREA: $(call bench_program,AREA)
 define bench_program
-bench-programs: $(BUILD)/bench/$(1)/$(1)
+bench-programs test-programs: $(BUILD)/bench/$(1)/$(1)
 BENCH_$(1)_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard bench/$(1)/*.c))
 $$(BENCH_$(1)_OBJ): CPPFLAGS += -I.
 $(BUILD)/bench/$(1)/$(1): $$(BENCH_$(1)_OBJ) $$(BENCH_COMMON) $$(LIBA)

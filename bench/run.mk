@@ -15,6 +15,7 @@ bench-packages:
 	$(Q)tests/packages.sh build bench
 
 bench-programs: $(BENCH_RUN) all examples
+test-programs: $(BENCH_RUN)
 
 $(BENCH_RUN_OBJ): CPPFLAGS += -I.
 $(BENCH_RUN): $(BENCH_RUN_OBJ)

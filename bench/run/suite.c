@@ -150,12 +150,13 @@ void suite_load_targets(struct suite *suite, const char *path)
 
 		if (!expression || !rest || strchr(rest, '|'))
 			fail(&lines, "a target is TITLE | EXPRESSION | BOUND");
-		const char *wrong = target_check(trim(expression));
+		expression = trim(expression);
+		const char *wrong = target_check(expression);
 		if (wrong)
 			fail(&lines, "'%s': %s", expression, wrong);
 		parse_bound(&lines, trim(rest), &target);
 		target.title = copy(trim(title));
-		target.expression = copy(trim(expression));
+		target.expression = copy(expression);
 		suite->targets = grow(suite->targets, suite->ntargets, sizeof *suite->targets);
 		suite->targets[suite->ntargets++] = target;
 	}
