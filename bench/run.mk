@@ -3,13 +3,15 @@
 BENCH_RUN     := $(BUILD)/bench/run/run
 BENCH_RUN_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard bench/run/*.c))
 PEER ?=
+NAME ?=
+BENCH_ARGUMENTS = $(if $(PEER),--peer $(PEER)) $(if $(NAME),--name $(NAME))
 
 .PHONY: bench bench-quick bench-programs bench-packages
 bench: bench-packages bench-programs ## measure rill beside its peers; PEER=./mine.so adds yours
-	$(Q)BUILD=$(BUILD) $(BENCH_RUN) $(if $(PEER),--peer $(PEER))
+	$(Q)BUILD=$(BUILD) $(BENCH_RUN) $(BENCH_ARGUMENTS)
 
 bench-quick: bench-packages bench-programs ## the same in less than two minutes, with few rounds
-	$(Q)BUILD=$(BUILD) $(BENCH_RUN) --quick $(if $(PEER),--peer $(PEER))
+	$(Q)BUILD=$(BUILD) $(BENCH_RUN) --quick $(BENCH_ARGUMENTS)
 
 bench-packages:
 	$(Q)tests/packages.sh build bench

@@ -9,13 +9,14 @@
 #include "bench/hot/hot.h"
 
 const struct workload workloads[WORKLOADS] = {
-	[W1] = {"w1", 2000},    [W4] = {"w4", 1000},     [W8] = {"w8", 600},
-	[PAIR] = {"pair", 700}, [OFF] = {"off", 100000},
+	[W1] = {"w1", 2000},    [W4] = {"w4", 1000},  [W8] = {"w8", 600},
+	[PAIR] = {"pair", 700}, [MIX] = {"mix", 500}, [OFF] = {"off", 100000},
 };
 
 emit_fn *emit_of(const struct bench_peer *peer, int workload)
 {
-	emit_fn *const all[WORKLOADS] = {peer->w1, peer->w4, peer->w8, peer->pair, peer->off};
+	emit_fn *const all[WORKLOADS] = {peer->w1,   peer->w4,  peer->w8,
+					 peer->pair, peer->mix, peer->off};
 
 	return all[workload];
 }

@@ -11,7 +11,7 @@ struct workload {
 	size_t burst; /* events that fit into half of every peer's buffers */
 };
 
-enum { W1, W4, W8, PAIR, OFF, WORKLOADS };
+enum { W1, W4, W8, PAIR, MIX, OFF, WORKLOADS };
 
 extern const struct workload workloads[WORKLOADS];
 

@@ -77,6 +77,7 @@ void warm_run(struct bench_peers *peers, const struct bench_options *options)
 	run_workload(peers, W4, turns);
 	run_workload(peers, W8, turns);
 	run_workload(peers, PAIR, turns);
+	run_workload(peers, MIX, turns);
 }
 
 void off_run(struct bench_peers *peers, const struct bench_options *options)

@@ -18,7 +18,7 @@ static const struct plot plots[] = {
 	 "warm: nanoseconds an event, ring not full",
 	 "ns",
 	 true,
-	 {"warm.w1", "warm.w4", "warm.w8", "warm.pair"}},
+	 {"warm.w1", "warm.w4", "warm.w8", "warm.pair", "warm.mix"}},
 	{"latency",
 	 "latency of a single W4, ring never full",
 	 "ns",
