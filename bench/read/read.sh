@@ -24,7 +24,8 @@ theirs=$(babeltrace2 "$lttng" | wc -l)
 # measure FIGURE WHO COMMAND
 measure() {
 	local json=$BENCH_DIR/hyperfine.json
-	taskset -c "${BENCH_PRODUCER_CPU:-0}" hyperfine --shell=none --warmup=1 --runs="$runs" --style=none \
+	taskset -c "${BENCH_PRODUCER_CPU:-0}" hyperfine --shell=none \
+		--warmup=1 --runs="$runs" --style=none \
 		--export-json="$json" "$3" >/dev/null 2>&1 || fail "$3 failed"
 	jq -r --arg figure "$1" --arg who "$2" --argjson events "$events" \
 		'[$figure, $who, ($events / .results[0].median / 1e6 | tostring), "M/s"] | join("\t")' "$json"

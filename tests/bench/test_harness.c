@@ -97,7 +97,7 @@ Test(harness, a_target_that_is_not_met_is_shown_and_fails_nothing)
 Test(harness, a_row_that_fails_is_named_and_the_others_are_reported)
 {
 	char *folder = folder_with("good 1 1 printf 'off\\trill\\t2\\tns\\n'\n"
-				   "half 1 1 printf 'off\\tring\\t2\\tns\\n'; exit 7\n"
+				   "half 1 1 printf 'off\\tloop\\t2\\tns\\n'; exit 7\n"
 				   "killed 1 1 kill -9 $$\n"
 				   "words 1 1 echo hello\n"
 				   "unit 1 1 printf 'off\\trill\\t2\\tus\\n'\n"
@@ -109,7 +109,7 @@ Test(harness, a_row_that_fails_is_named_and_the_others_are_reported)
 	cr_expect_str_eq(results(folder, ".failed | tostring"),
 			 "[\"half\",\"killed\",\"words\",\"unit\",\"number\"]");
 	cr_expect_str_eq(results(folder, "[.figures[] | .who, .median] | tostring"),
-			 "[\"rill\",2,\"ring\",2]");
+			 "[\"rill\",2,\"loop\",2]");
 	cr_expect_neq(strstr(r.err, "exit code 7"), NULL, "%s", r.err);
 	cr_expect_neq(strstr(r.err, "signal 9"), NULL, "%s", r.err);
 	cr_expect_neq(strstr(r.err, "line 1 of its output: a figure is"), NULL, "%s", r.err);
@@ -217,7 +217,7 @@ Test(harness, the_peer_of_the_page_is_measured_beside_the_others, .timeout = 120
 	expect_row(&r, "warm.w1\trill\t");
 	expect_row(&r, "warm.w8\trill-pic\t");
 	expect_row(&r, "warm.pair\trill\t");
-	expect_row(&r, "warm.w4\tring\t");
+	expect_row(&r, "warm.w4\tloop\t");
 	expect_row(&r, "warm.w1\trdtsc\t");
 	cr_expect_eq(strstr(r.out, "warm.w8\tstdio"), NULL, "it has none");
 	run_free(&r);
