@@ -16,10 +16,12 @@
 #define TIMEOUT_MS 300000 /* far more than any row takes: one that hangs must not hang the run */
 #define GRACE_MS   5000   /* for a program that is to end, to stop what it has started */
 
-static volatile pid_t running; /* also the process group's id */
+static volatile pid_t running;     /* also the process group's id */
+static volatile sig_atomic_t told; /* to end */
 
 void child_interrupt(void)
 {
+	told = 1;
 	if (running > 0)
 		kill(-running, SIGTERM);
 }
@@ -80,6 +82,12 @@ static bool read_all(int from, char **text, long deadline)
 	for (;;) {
 		struct pollfd ready = {.fd = from, .events = POLLIN};
 		long left = deadline - now_ms();
+
+		/* Something that it has started may live on and hold the pipe. */
+		if (told && left > GRACE_MS) {
+			deadline = now_ms() + GRACE_MS;
+			left = GRACE_MS;
+		}
 
 		if (room - size < 4096) {
 			room = room ? 2 * room : 8192;

@@ -37,27 +37,32 @@ static char *results(const char *folder, const char *filter)
 	return r.out;
 }
 
-/* Prints the figures of one round: another number of the list each time. */
-static void store_counter(const char *folder)
+/* Prints the figures of one round: another number of the lists each time. */
+static void store_fakes(const char *folder)
 {
 	file_store_text(format("%s/fake.sh", folder),
 			"cd \"$1\"; echo x >>rounds; n=$(wc -l <rounds)\n"
 			"set -- 10 40 20 30; a=$(eval echo \\$$n)\n"
 			"set -- 1 8 1 3; b=$(eval echo \\$$n)\n"
-			"printf 'warm.w1\\trill\\t%s\\tns\\nwarm.w1\\trdtsc\\t%s\\tns\\n' $a $b\n");
+			"printf 'warm.w1\\trill\\t%s\\tns\\nwarm.w1\\trdtsc\\t%s\\tns\\n' $a $b\n"
+			"[ $n -lt 3 ] || printf 'late\\trill\\t7\\tns\\n'\n");
+	file_store_text(format("%s/other.sh", folder),
+			"cd \"$1\"; n=$(wc -l <rounds); set -- 5 5 100 100\n"
+			"printf 'other\\trill\\t%s\\tns\\n' $(eval echo \\$$n)\n");
 }
 
 Test(harness, medians_over_rounds_and_targets_round_by_round)
 {
 	char *folder = folder_with("", "over | warm.w1[rill] - warm.w1[rdtsc] | <= 23 ns\n"
 				       "ratio | (warm.w1[rill] + 2*1) / warm.w1[rdtsc] | >= 11 x\n"
-				       "other | warm.w1[rill] + other[rill] | <= 30 ns\n"
+				       "other | warm.w1[rill] + other[rill] | <= 77.5 ns\n"
+				       "late | warm.w1[rill] - late[rill] | <= 18 ns\n"
 				       "none | warm.w1[nobody] | <= 1 ns\n");
 	file_store_text(format("%s/suite", folder),
 			format("# a comment\n\nfake 1 4 sh %s/fake.sh %s\n"
-			       "other 1 1 printf 'other\\trill\\t5\\tns\\n'\n",
-			       folder, folder));
-	store_counter(folder);
+			       "other 1 4 sh %s/other.sh %s\n",
+			       folder, folder, folder, folder));
+	store_fakes(folder);
 	struct run_result r = bench(folder, NULL, NULL);
 	cr_assert_eq(r.code, 0, "%s%s", r.out, r.err);
 
@@ -71,9 +76,11 @@ Test(harness, medians_over_rounds_and_targets_round_by_round)
 			 "[23,23,true]");
 	cr_expect_str_eq(results(folder, ".targets[1] | [.seen, .at_least, .met] | tostring"),
 			 "[11.3333,11,true]");
-	/* Of two rows: medians. 25 + 5. */
-	cr_expect_str_eq(results(folder, ".targets[2] | [.seen, .met] | tostring"), "[30,true]");
-	cr_expect_str_eq(results(folder, ".targets[3] | [.seen, .met] | tostring"), "[null,null]");
+	/* Of two rows: medians, 25 and 52.5. */
+	cr_expect_str_eq(results(folder, ".targets[2] | [.seen, .met] | tostring"), "[77.5,true]");
+	/* Not in all rounds: medians. */
+	cr_expect_str_eq(results(folder, ".targets[3] | [.seen, .met] | tostring"), "[18,true]");
+	cr_expect_str_eq(results(folder, ".targets[4] | [.seen, .met] | tostring"), "[null,null]");
 	cr_expect_neq(strstr(r.out, "no figure warm.w1[nobody]"), NULL, "%s", r.out);
 	cr_expect_str_eq(results(folder, "[.failed, .quick, .machine.cores > 0] | tostring"),
 			 "[[],false,true]");
@@ -156,8 +163,9 @@ Test(harness, what_is_interrupted_is_stopped_with_all_that_it_has_started)
 	char *folder = folder_with("", "");
 
 	file_store_text(format("%s/suite", folder),
-			format("long 1 1 echo $BENCH_DIR >%s/dir; sleep 50 & echo $! >%s/pid; "
-			       "sleep 60; echo over >%s/over\n",
+			format("long 1 1 echo $BENCH_DIR >%s/dir; "
+			       "(trap '' TERM; exec sleep 50) & echo $! >%s/pid; sleep 60; echo "
+			       "over >%s/over\n",
 			       folder, folder, folder));
 	file_store_text(format("%s/go.sh", folder),
 			"\"$@\" & p=$!\n"
