@@ -196,7 +196,9 @@ static bool obey(struct collector *collector, struct message *message)
 			dump_close(message->writer);
 			message->result = -ENOSPC;
 		} else {
-			dumps_add(collector, message->writer);
+			message->result = dumps_add(collector, message->writer);
+			if (message->result)
+				dump_close(message->writer);
 		}
 		break;
 	case MESSAGE_EPOCH:

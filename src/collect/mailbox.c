@@ -90,6 +90,7 @@ struct collector *collector_start(struct process *process)
 			       strerror(-error));
 		if (collector && collector->pipeline)
 			pipeline_free(collector->pipeline);
+	dump_pack_free(collector->pack);
 		free(collector);
 		return NULL;
 	}
@@ -174,6 +175,7 @@ void collector_free(struct collector *collector)
 		message_release(left);
 	}
 	pipeline_free(collector->pipeline);
+	dump_pack_free(collector->pack);
 	free(collector->active);
 	free(collector->cursors);
 	free(collector);

@@ -73,6 +73,7 @@ struct collector {
 	struct output outputs[MAX_OUTPUTS];
 	uint32_t noutputs;
 	struct dump_slot dumps[MAX_DUMPS];
+	struct dump_pack *pack; /* made for the first of them */
 	uint32_t ndumps;
 	uint32_t ntally; /* length of every tally */
 
@@ -98,7 +99,8 @@ void message_release(struct message *message);
 uint64_t drain_pass(struct collector *collector, bool all);
 
 /* src/collect/dumps.c */
-void dumps_add(struct collector *collector, struct dump_writer *writer);
+/* 0; -ENOMEM, and the writer is still the caller's. */
+int dumps_add(struct collector *collector, struct dump_writer *writer);
 void dumps_catalogs(struct collector *collector);
 void dumps_clock(struct collector *collector);
 void dumps_records(struct collector *collector, const struct ring *ring, uint64_t from,

@@ -61,8 +61,6 @@ int dump_put_clock(struct dump_writer *writer, const struct clock_point *point);
 /* A chunk of packed records. When this returns 0 the kernel has all the bytes; else the file is as
  * it was before. */
 int dump_put_pack(struct dump_writer *writer, const struct dump_pack *pack);
-/* The same of one ring's records, packed here. */
-int dump_put_records(struct dump_writer *writer, const struct dump_chunk *chunk, const void *bytes);
 int dump_put_counts(struct dump_writer *writer, const struct dump_count *counts, size_t count,
 		    uint64_t values_cut);
 int dump_put_epoch(struct dump_writer *writer, const struct dump_epoch *epoch);
