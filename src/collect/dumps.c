@@ -74,13 +74,13 @@ int dumps_add(struct collector *collector, struct dump_writer *writer)
 	return 0;
 }
 
-static void count(struct collector *collector, struct dump_slot *dump, bool failed)
+/* Adds what the pack holds to a dump's tally. */
+static void tally(const struct collector *collector, struct dump_slot *dump,
+		  const struct dump_pack_count *counts, size_t n, bool failed)
 {
-	static struct dump_pack_count counts[DUMP_PACK_COUNTS];
-	size_t n = dump_pack_counts(collector->pack, counts, DUMP_PACK_COUNTS);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && dump->tally; i++) {
 		const struct catalog_entry *entry = registry_entry(counts[i].catalog);
-		if (!entry || counts[i].event >= entry->catalog->nevents || !dump->tally ||
+		if (!entry || counts[i].event >= entry->catalog->nevents ||
 		    entry->first_event + counts[i].event >= collector->ntally)
 			continue;
 		struct tally *tally = &dump->tally[entry->first_event + counts[i].event];
@@ -90,26 +90,20 @@ static void count(struct collector *collector, struct dump_slot *dump, bool fail
 	}
 }
 
-void dumps_records(struct collector *collector, const struct ring *ring, uint64_t from, uint64_t to)
+void dumps_put(struct collector *collector)
 {
-	bool bad = false;
-	if (collector->ndumps == 0)
-		return;
+	struct dump_pack_count counts[DUMP_PACK_COUNTS];
+	size_t n = dump_pack_counts(collector->pack, counts, DUMP_PACK_COUNTS);
+	for (size_t i = 0; i < n; i++)
+		collector->counts.drained += counts[i].records;
 	dumps_catalogs(collector);
-	struct dump_chunk chunk = {ring->serial, ring->tid, from, to};
-	while (chunk.from < to && !bad) {
-		const unsigned char *bytes = ring->data + (chunk.from & (ring->data_bytes - 1));
-		dump_pack_begin(collector->pack);
-		chunk.from = dump_pack_add(collector->pack, &chunk, bytes, &bad);
-		for (uint32_t i = 0; i < collector->ndumps; i++) {
-			struct dump_slot *dump = &collector->dumps[i];
-			int error = dump_pack_empty(collector->pack)
-					    ? 0
-					    : dump_put_pack(dump->writer, collector->pack);
-			told(dump, error);
-			count(collector, dump, error != 0);
-		}
+	for (uint32_t i = 0; i < collector->ndumps; i++) {
+		struct dump_slot *dump = &collector->dumps[i];
+		int error = dump_put_pack(dump->writer, collector->pack);
+		told(dump, error);
+		tally(collector, dump, counts, n, error != 0);
 	}
+	dump_pack_begin(collector->pack);
 }
 
 static void dump_counts(struct collector *collector, struct dump_slot *dump,

@@ -5,7 +5,7 @@
 #include "dump/pack.h"
 
 /* A pack takes records up to this many bytes, or one record that is larger. */
-#define PACK_RAW_BYTES (256u << 10)
+#define PACK_RAW_BYTES (64u << 10)
 
 #define WORD_PLACES  (2 * PACK_MAX_ENTRIES)
 #define BYTES_PLACES (2 * PACK_MAX_ENTRIES)
