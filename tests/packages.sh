@@ -1,11 +1,12 @@
 #!/bin/sh
 # packages.sh GROUP...: installs the Debian packages of these groups that are missing.
-# Groups: build (library, rill, rill-gen), demo, test.
+# Groups: build (library, rill, rill-gen), demo, test, bench.
 set -eu
 build="gcc make binutils libc6-dev libcmark-gfm-dev libcmark-gfm-extensions-dev"
 demo="postfix jq"
 test="g++ clang libclang-rt-14-dev clang-format clang-tidy cppcheck codespell libcriterion-dev valgrind spin jq postfix
 	swaks python3 mandoc git procps util-linux"
+bench="g++ gnuplot-nox hyperfine babeltrace2 lttng-tools liblttng-ust-dev libspdlog-dev zstd postfix jq python3 procps util-linux"
 
 wanted=
 for group in "$@"; do
@@ -13,7 +14,8 @@ for group in "$@"; do
 	build) wanted="$wanted $build" ;;
 	demo) wanted="$wanted $demo" ;;
 	test) wanted="$wanted $test" ;;
-	*) echo "packages.sh: no group '$group'; there are build, demo and test" >&2; exit 2 ;;
+	bench) wanted="$wanted $bench" ;;
+	*) echo "packages.sh: no group '$group'; there are build, demo, test and bench" >&2; exit 2 ;;
 	esac
 done
 
