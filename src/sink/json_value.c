@@ -92,7 +92,8 @@ void json_text(struct buffer *to, const char *text)
 void json_time(struct buffer *to, uint64_t ns)
 {
 	buffer_char(to, '"');
-	render_time(to, ns, NULL);
+	struct zone utc = {0};
+	render_time(to, ns, &utc);
 	buffer_char(to, '"');
 }
 
