@@ -427,6 +427,10 @@ struct tracked *tracker_follow(struct tracker *tracker, struct rill_record *reco
 		tracker->now_ns = record->time_ns;
 	if (!roles)
 		return NULL;
+	/* Nothing is open that it could be in, and it opens and closes nothing. */
+	if (!tracker->groups.count &&
+	    roles->first[record->event_id] == roles->first[record->event_id + 1])
+		return NULL;
 	tracker->closed = NULL;
 	tracker->closed_end = &tracker->closed;
 	struct tracked *innermost = count_in_spans(tracker, &following);
