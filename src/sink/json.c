@@ -86,8 +86,7 @@ static char *write_head(struct json_sink *sink, struct buffer *to, const struct 
 			ROOM_FIXED);
 	if (!at)
 		return NULL;
-	at = write_u64(at, record->pid);
-	at = write_u64(write_literal(at, ",\"tid\":"), record->tid);
+	at = write_thread(&sink->json.pieces, at, record->pid, record->tid);
 	if (record->late)
 		at = write_literal(at, ",\"late\":true");
 	if (record->span)
@@ -214,7 +213,7 @@ static int json_open(const char *argument, const struct rill_sink_owner *owner, 
 		return result;
 	struct json_sink *sink = calloc(1, sizeof *sink);
 	if (sink)
-		sink->json.pieces.make = make;
+		sink->json.pieces = (struct pieces){.make = make, .between = ",\"tid\":"};
 	else
 		result = -ENOMEM;
 	spec_take(&spec, "queue");

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/core.h"
 #include "sink/write.h"
 
 /* Pointers of catalogs differ in their upper bits. */
@@ -62,6 +63,18 @@ const struct piece *pieces_make(struct pieces *pieces, struct catalog_pieces *of
 	piece->bytes = bytes;
 	piece->size = scratch->size;
 	return piece;
+}
+
+void thread_piece_make(struct thread_piece *piece, const char *between, uint32_t pid, uint32_t tid)
+{
+	char text[THREAD_ROOM + WRITE_SLACK];
+	char *at = write_u64(text, pid);
+	at = write_u64(write_constant(at, between, strlen(between)), tid);
+	RILL_ASSERT(at <= text + THREAD_ROOM, "a thread's numbers take more than their room");
+	memcpy(piece->bytes, text, THREAD_ROOM);
+	piece->size = (uint32_t)(at - text);
+	piece->pid = pid;
+	piece->tid = tid;
 }
 
 void pieces_free(struct pieces *pieces)

@@ -93,13 +93,21 @@ static void make(void *context, struct buffer *to, const struct rill_catalog *ca
 	}
 }
 
-/* Makes room for the piece, and for as much again. NULL: no memory. */
-static char *write_piece(struct text *text, struct buffer *to, char *at,
-			 const struct rill_catalog *catalog, enum piece_kind kind, uint16_t id,
-			 size_t more)
+static inline struct catalog_pieces *catalog_pieces(struct text *text, struct buffer *to,
+						    const struct rill_catalog *catalog)
 {
-	struct catalog_pieces *pieces = pieces_of(&text->pieces, catalog);
-	const struct piece *piece = pieces ? piece_of(&text->pieces, pieces, kind, id) : NULL;
+	struct catalog_pieces *of = pieces_of(&text->pieces, catalog);
+	if (!of)
+		to->broken = true;
+	return of;
+}
+
+/* Makes room for the piece, and for as much again. NULL: no memory. */
+static inline char *write_piece(struct text *text, struct buffer *to, char *at,
+				struct catalog_pieces *of, enum piece_kind kind, uint16_t id,
+				size_t more)
+{
+	const struct piece *piece = piece_of(&text->pieces, of, kind, id);
 	if (!piece) {
 		to->broken = true;
 		return NULL;
@@ -158,21 +166,21 @@ static void widen(struct text *text, struct buffer *to, const struct rill_catalo
 }
 
 /* One line for all keys. NULL: no memory. */
-static char *write_pair(struct text *text, struct buffer *to, char *at,
-			const struct rill_catalog *catalog, const struct rill_item *item,
-			enum group group)
+static inline char *write_pair(struct text *text, struct buffer *to, char *at,
+			       struct catalog_pieces *of, const struct rill_item *item,
+			       enum group group)
 {
-	if (item->key < catalog->nkeys) {
-		at = write_piece(text, to, at, catalog, PIECE_KEY, item->key, ROOM_COLOR);
+	if (item->key < of->catalog->nkeys) {
+		at = write_piece(text, to, at, of, PIECE_KEY, item->key, ROOM_COLOR);
 	} else {
 		buffer_end(to, at);
-		make(text, to, catalog, PIECE_KEY, item->key);
+		make(text, to, of->catalog, PIECE_KEY, item->key);
 		at = buffer_reserve(to, ROOM_COLOR);
 	}
 	if (at && group != INHERITED)
 		at = write_color(text, at, RESET);
 	if (at)
-		at = text_value_at(to, at, item, &text->style);
+		at = write_value(to, at, item, &text->style, 0);
 	if (at && group == INHERITED && text->color) {
 		at = buffer_more(to, at, ROOM_COLOR);
 		at = at ? write_color(text, at, RESET) : NULL;
@@ -180,7 +188,7 @@ static char *write_pair(struct text *text, struct buffer *to, char *at,
 	return at;
 }
 
-#define ROOM_PLACE (2 * ROOM_NUMBER + 6 * ROOM_COLOR)
+#define ROOM_PLACE (THREAD_ROOM + ROOM_NUMBER + 6 * ROOM_COLOR)
 
 /* [pid/tid span id late] */
 static char *write_place(struct text *text, struct buffer *to, char *at,
@@ -191,11 +199,11 @@ static char *write_place(struct text *text, struct buffer *to, char *at,
 	if (!at)
 		return NULL;
 	at = write_literal(write_color(text, at, DIM), "[");
-	at = write_literal(write_u64(at, record->pid), "/");
-	at = write_u64(at, record->tid);
+	at = write_thread(&text->pieces, at, record->pid, record->tid);
 	if (span) {
+		struct catalog_pieces *of = catalog_pieces(text, to, span->catalog);
 		uint16_t id = (uint16_t)(span->span - span->catalog->spans);
-		at = write_piece(text, to, at, span->catalog, PIECE_SPAN, id, ROOM_PLACE);
+		at = of ? write_piece(text, to, at, of, PIECE_SPAN, id, ROOM_PLACE) : NULL;
 		if (!at)
 			return NULL;
 		at = write_hex64(at, span->id);
@@ -209,42 +217,44 @@ static char *write_place(struct text *text, struct buffer *to, char *at,
 	return write_color(text, at, RESET);
 }
 
-static char *write_head(struct text *text, struct buffer *to, const struct rill_record *record)
+/* Behind it is room for one character. */
+static inline char *write_head(struct text *text, struct buffer *to, struct catalog_pieces *of,
+			       const struct rill_record *record)
 {
-	char *at = buffer_reserve(to, ROOM_TIME + ROOM_COLOR);
+	char *at = buffer_more(to, buffer_at(to), ROOM_TIME + ROOM_COLOR);
 	if (!at)
 		return NULL;
 	at = write_time(write_color(text, at, DIM), record->time_ns, &text->zone);
-	return write_piece(text, to, at, record->catalog, PIECE_EVENT, record->event_id, 1);
+	return write_piece(text, to, at, of, PIECE_EVENT, record->event_id, 1);
 }
 
-static char *write_record(struct text *text, struct buffer *to, const struct rill_record *record)
+static char *write_record(struct text *text, struct buffer *to, struct catalog_pieces *of,
+			  const struct rill_record *record)
 {
 	const struct rill_item *inherited[MAX_INHERITED];
 	size_t ninherited =
 		record->span ? rill_record_inherited(record, inherited, MAX_INHERITED) : 0;
-	char *at = write_head(text, to, record);
+	char *at = write_head(text, to, of, record);
 	for (size_t i = 0; at && i < record->nitems; i++)
-		at = write_pair(text, to, at, record->catalog, &record->items[i], OWN);
+		at = write_pair(text, to, at, of, &record->items[i], OWN);
 	if (at && ninherited) {
 		buffer_end(to, at);
 		put_separator(text, to, " |");
 		at = to->broken ? NULL : buffer_at(to);
 	}
 	for (size_t i = 0; at && i < ninherited; i++)
-		at = write_pair(text, to, at, record->catalog, inherited[i], INHERITED);
+		at = write_pair(text, to, at, of, inherited[i], INHERITED);
 	at = at ? buffer_more(to, at, 1) : NULL;
 	return at ? write_place(text, to, write_literal(at, " "), record) : NULL;
 }
 
 /* The head, and each key on a line of its own. */
-static char *write_record_lines(struct text *text, struct buffer *to,
+static char *write_record_lines(struct text *text, struct buffer *to, struct catalog_pieces *of,
 				const struct rill_record *record)
 {
 	const struct rill_item *inherited[MAX_INHERITED];
 	size_t ninherited = rill_record_inherited(record, inherited, MAX_INHERITED);
-	char *at = write_head(text, to, record);
-	at = at ? buffer_more(to, at, 1) : NULL;
+	char *at = write_head(text, to, of, record);
 	at = at ? write_place(text, to, write_literal(at, " "), record) : NULL;
 	if (!at)
 		return NULL;
@@ -263,8 +273,11 @@ static char *write_record_lines(struct text *text, struct buffer *to,
 
 static void put_record(struct text *text, struct buffer *to, const struct rill_record *record)
 {
-	char *at = text->multiline ? write_record_lines(text, to, record)
-				   : write_record(text, to, record);
+	struct catalog_pieces *of = catalog_pieces(text, to, record->catalog);
+	if (!of)
+		return;
+	char *at = text->multiline ? write_record_lines(text, to, of, record)
+				   : write_record(text, to, of, record);
 	at = at ? buffer_more(to, at, 1) : NULL;
 	if (at)
 		buffer_end(to, write_literal(at, "\n"));
@@ -407,7 +420,7 @@ static int text_open(const char *argument, const struct rill_sink_owner *owner, 
 		return result;
 	struct text *text = calloc(1, sizeof *text);
 	if (text)
-		text->pieces = (struct pieces){.make = make, .context = text};
+		text->pieces = (struct pieces){.make = make, .context = text, .between = "/"};
 	result = text ? configure(text, &spec, owner, error, error_size) : -ENOMEM;
 	spec_free(&spec);
 	if (result)

@@ -187,9 +187,6 @@ static void put_f64(struct buffer *to, double value)
 	}
 }
 
-static char *write_value(struct buffer *to, char *at, const struct rill_item *item,
-			 struct text_style *style, unsigned depth);
-
 /* list: [a, b]; event: name{key=a key=b}. Returns what else there is to say. */
 static const char *put_nested(struct buffer *to, const struct rill_item *item,
 			      struct text_style *style, unsigned depth)
@@ -251,8 +248,8 @@ static char *write_remark(struct buffer *to, char *at, const char *remark, uint3
 	return write_literal(at, " bytes)");
 }
 
-static char *write_value(struct buffer *to, char *at, const struct rill_item *item,
-			 struct text_style *style, unsigned depth)
+char *write_value(struct buffer *to, char *at, const struct rill_item *item,
+		  struct text_style *style, unsigned depth)
 {
 	const char *remark = item->cut ? "cut" : NULL, *trouble = NULL;
 	at = buffer_more(to, at, room_of(item));
@@ -303,12 +300,6 @@ static char *write_value(struct buffer *to, char *at, const struct rill_item *it
 	if (trouble)
 		remark = trouble;
 	return remark ? write_remark(to, at, remark, item->original_size) : at;
-}
-
-char *text_value_at(struct buffer *to, char *at, const struct rill_item *item,
-		    struct text_style *style)
-{
-	return write_value(to, at, item, style, 0);
 }
 
 void text_value(struct buffer *to, const struct rill_item *item, struct text_style *style)
