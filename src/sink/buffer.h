@@ -28,7 +28,7 @@ static inline void buffer_end(struct buffer *buffer, const char *at)
  * buffer grows. NULL: no memory. */
 static inline char *buffer_more(struct buffer *buffer, char *at, size_t size)
 {
-	if (size <= (size_t)(buffer->data + buffer->capacity - at))
+	if (__builtin_expect(size <= (size_t)(buffer->data + buffer->capacity - at), 1))
 		return at;
 	buffer_end(buffer, at);
 	return buffer_reserve(buffer, size);

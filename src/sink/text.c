@@ -119,6 +119,9 @@ static inline char *write_piece(struct text *text, struct buffer *to, char *at,
 /* The longest, WRITE_SLACK included. */
 #define ROOM_COLOR (8u + WRITE_SLACK)
 
+/* What a pair takes behind its key. */
+#define ROOM_PAIR (WRITE_BLOCK + ROOM_COLOR + ROOM_TIME)
+
 static char *write_color(const struct text *text, char *to, const char *code)
 {
 	return text->color ? write_constant(to, code, strlen(code)) : to;
@@ -165,22 +168,46 @@ static void widen(struct text *text, struct buffer *to, const struct rill_catalo
 	to->size = start;
 }
 
+/* A key that the catalog doesn't have, or that is new. */
+__attribute__((noinline, cold)) static char *
+write_key(struct text *text, struct buffer *to, char *at, struct catalog_pieces *of, uint16_t key)
+{
+	if (key < of->catalog->nkeys)
+		return write_piece(text, to, at, of, PIECE_KEY, key, ROOM_PAIR);
+	buffer_end(to, at);
+	make(text, to, of->catalog, PIECE_KEY, key);
+	return buffer_reserve(to, ROOM_PAIR);
+}
+
+/* The types that most values have; NULL: no memory. */
+static inline char *write_common_value(struct text *text, struct buffer *to, char *at,
+				       const struct rill_item *item)
+{
+	if (item->type == RILL_TYPE_U64)
+		return write_u64(at, item->u64);
+	if (item->type == RILL_TYPE_IP && item->size == 4)
+		return write_ip4(at, item->bytes);
+	return write_value(to, at, item, &text->style, 0);
+}
+
 /* One line for all keys. NULL: no memory. */
 static inline char *write_pair(struct text *text, struct buffer *to, char *at,
 			       struct catalog_pieces *of, const struct rill_item *item,
 			       enum group group)
 {
-	if (item->key < of->catalog->nkeys) {
-		at = write_piece(text, to, at, of, PIECE_KEY, item->key, ROOM_COLOR);
+	const struct piece *piece =
+		item->key < of->catalog->nkeys ? &of->pieces[PIECE_KEY][item->key] : NULL;
+	if (piece && piece->bytes) {
+		at = buffer_more(to, at, piece->size + ROOM_PAIR);
+		at = at ? write_blocks(at, piece->bytes, piece->size) : NULL;
 	} else {
-		buffer_end(to, at);
-		make(text, to, of->catalog, PIECE_KEY, item->key);
-		at = buffer_reserve(to, ROOM_COLOR);
+		at = write_key(text, to, at, of, item->key);
 	}
-	if (at && group != INHERITED)
+	if (!at)
+		return NULL;
+	if (group != INHERITED)
 		at = write_color(text, at, RESET);
-	if (at)
-		at = write_value(to, at, item, &text->style, 0);
+	at = write_common_value(text, to, at, item);
 	if (at && group == INHERITED && text->color) {
 		at = buffer_more(to, at, ROOM_COLOR);
 		at = at ? write_color(text, at, RESET) : NULL;
