@@ -236,3 +236,4 @@ lint: $(STALWART) ## clang-format, clang-tidy, cppcheck, codespell: silent when 
 -include $(SMTPD_OBJ:.o=.d) $(BUILD)/obj/examples/hello/hello.d
 
 include bench/gate.mk
+include bench/text.mk
