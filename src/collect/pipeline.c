@@ -62,15 +62,23 @@ static void push_spans(struct pipeline *pipeline, struct tracked *closed)
 	}
 }
 
+/* NULL: the record's catalog or event is not known. */
+static const struct rill_catalog *catalog_of(const struct pipeline *pipeline,
+					     const struct raw_record *raw)
+{
+	const struct rill_catalog *catalog = NULL;
+	if (raw->catalog < pipeline->catalogs->count)
+		catalog = pipeline->catalogs->catalog[raw->catalog];
+	return catalog && raw->event < catalog->nevents ? catalog : NULL;
+}
+
 /* False: the record is not one that can be handed on. */
 static bool decode(const struct pipeline *pipeline, const struct pipeline_input *input,
 		   struct rill_record *record)
 {
 	const struct raw_record *raw = &input->raw;
-	const struct rill_catalog *catalog = NULL;
-	if (raw->catalog < pipeline->catalogs->count)
-		catalog = pipeline->catalogs->catalog[raw->catalog];
-	if (!catalog || raw->event >= catalog->nevents)
+	const struct rill_catalog *catalog = catalog_of(pipeline, raw);
+	if (!catalog)
 		return false;
 	int nitems = raw_record_items(raw, record->items);
 	if (nitems < 0)
@@ -120,6 +128,13 @@ void pipeline_feed(struct pipeline *pipeline, const struct pipeline_input *input
 	}
 	/* What the entries point to is the caller's. */
 	flush(pipeline);
+}
+
+bool pipeline_decides_spans(struct pipeline *pipeline, const struct raw_record *raw)
+{
+	const struct rill_catalog *catalog = catalog_of(pipeline, raw);
+	return !catalog || !raw_record_decodes(raw, catalog->nkeys) ||
+	       tracker_has_role(pipeline->tracker, catalog, raw->catalog, raw->event);
 }
 
 void pipeline_end(struct pipeline *pipeline, const struct output *outputs, size_t noutputs)

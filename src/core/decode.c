@@ -106,6 +106,30 @@ int raw_record_items(const struct raw_record *raw, struct rill_item *items)
 	return raw->nslots;
 }
 
+bool raw_record_decodes(const struct raw_record *raw, uint32_t nkeys)
+{
+	const unsigned char *tags = raw->bytes + sizeof(struct rill__record);
+	const unsigned char *words = raw->bytes + RILL__WORDS_AT(raw->nslots);
+	uint64_t left = raw->size - RILL__TAIL_AT(raw->nslots);
+	for (uint32_t i = 0; i < raw->nslots; i++, tags += 4, words += 8) {
+		uint32_t tag = get32(tags), type = tag >> 16, size = 0;
+		if (type >= RILL_TYPE_COUNT || (uint16_t)tag >= nkeys)
+			return false;
+		if (words_of[type] == WORD_LENGTH) {
+			size = get32(words);
+		} else if (words_of[type] == WORD_ADDRESS) {
+			size = get32(words + 4);
+			if (size != 0 && size != 4 && size != 16)
+				return false;
+			size &= 16;
+		}
+		if (size > left)
+			return false;
+		left -= size;
+	}
+	return true;
+}
+
 int rill_nested_open(struct rill_nested *nested, const struct rill_item *item,
 		     const struct rill_catalogs *catalogs)
 {
