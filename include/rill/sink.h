@@ -2,8 +2,9 @@
  * What a sink is given: decoded records and spans, in batches; and the interface behind which every
  * sink stands, the built-in ones as well as modules.
  *
- * Everything handed to a sink is borrowed: it is valid until the call returns. All calls for one
- * sink come from one thread at a time.
+ * Everything handed to a sink is borrowed: it is valid until the call returns. Only catalogs, and
+ * what they point to, live on until the sink is closed. All calls for one sink come from one thread
+ * at a time.
  */
 #ifndef RILL_SINK_H
 #define RILL_SINK_H
@@ -99,7 +100,7 @@ struct rill_record {
 	uint16_t nitems;
 	bool late;                    /* older than what was handed out before it */
 	const struct rill_span *span; /* innermost open span that it belongs to, or NULL */
-	struct rill_item items[RILL_MAX_ITEMS];
+	struct rill_item items[RILL_MAX_ITEMS]; /* only `nitems` of them are there */
 };
 
 /*

@@ -49,6 +49,7 @@ struct cat {
 	bool multiline;
 	bool local;
 	bool help;
+	uint64_t failed; /* lines */
 };
 
 static bool is_one_of(const char *text, const char *const *choices)
@@ -155,16 +156,26 @@ static struct sink *open_sink(const struct cat *cat)
 	return sink;
 }
 
-static int print_dump(struct cat *cat, struct sink *sink, const char *path)
+static int print_dump(struct cat *cat, const char *path)
 {
 	struct dump_reader *reader = open_dump(path);
 	if (!reader)
 		return EXIT_TROUBLE;
+	/* A sink remembers catalogs, and these are gone with the reader. */
+	struct sink *sink = open_sink(cat);
+	if (!sink) {
+		dump_reader_close(reader);
+		return EXIT_TROUBLE;
+	}
 	cat->selection.next = sink_output(sink);
 	struct output output = select_output(&cat->selection);
 	struct feed feed = {.outputs = &output, .noutputs = 1};
 	int error = feed_run(&feed, reader);
 	sink_flush(sink);
+	struct sink_totals totals;
+	sink_totals(sink, &totals);
+	sink_close(sink);
+	cat->failed += totals.records.failed + totals.spans.failed;
 	int code = report_damage(reader);
 	if (error)
 		code = trouble("%s: %s", path, strerror(-error));
@@ -187,18 +198,11 @@ int cat_main(int argc, char **argv)
 		fputs(usage, stdout);
 		return EXIT_OK;
 	}
-	struct sink *sink = open_sink(&cat);
-	if (!sink)
-		return EXIT_TROUBLE;
 	for (int i = optind; i < argc; i++)
-		if (print_dump(&cat, sink, argv[i]))
+		if (print_dump(&cat, argv[i]))
 			code = EXIT_TROUBLE;
-	struct sink_totals totals;
-	sink_totals(sink, &totals);
-	sink_close(sink);
-	if (totals.records.failed || totals.spans.failed)
-		return trouble("%" PRIu64 " lines could not be written",
-			       totals.records.failed + totals.spans.failed);
+	if (cat.failed)
+		return trouble("%" PRIu64 " lines could not be written", cat.failed);
 	if (!cat.selection.selected && !code)
 		return trouble("nothing found");
 	return code;

@@ -40,6 +40,8 @@ struct feed {
 	const struct output *outputs;
 	size_t noutputs;
 	void (*on_span)(void *context, const struct rill_span *span);
+	/* When it is set, there are no outputs: only records that start or end a span are fed. */
+	void (*on_record)(void *context, const struct dump_record *record);
 	void *context;
 	bool ending; /* spans that are closed now were still open at the end of the dump */
 	uint64_t bad_records;

@@ -46,7 +46,17 @@ static int feed_records(struct feeding *feeding, struct dump_reader *reader)
 {
 	struct dump_record record;
 	int more;
-	while ((more = dump_next(reader, &record)) == 1) {
+	for (;;) {
+		/* What waits must still have its bytes. */
+		if (dump_expires(reader))
+			feed_pending(feeding);
+		if ((more = dump_next(reader, &record)) != 1)
+			break;
+		if (feeding->feed->on_record) {
+			feeding->feed->on_record(feeding->feed->context, &record);
+			if (!pipeline_decides_spans(feeding->pipelines[record.file], &record.raw))
+				continue;
+		}
 		if (record.file != feeding->file || feeding->ninputs == FEED_BATCH)
 			feed_pending(feeding);
 		feeding->file = record.file;

@@ -40,13 +40,17 @@ struct file_stats {
 
 struct stats {
 	struct dump_reader *reader;
+	struct feed feed;
 	struct file_stats *files;
+	uint64_t spans[RILL_SPAN_HEADLESS + 1]; /* by state */
+	uint64_t open;
 	bool all;
 	bool color;
 };
 
-static void count_record(struct stats *stats, const struct dump_record *record)
+static void count_record(void *context, const struct dump_record *record)
 {
+	struct stats *stats = context;
 	struct file_stats *file = &stats->files[record->file];
 	const struct dump_file *info = dump_file(stats->reader, record->file);
 	const struct rill_catalog *catalog = NULL;
@@ -255,40 +259,24 @@ static void print_file(const struct stats *stats, size_t index)
 	print_accounting(stats, info, file);
 }
 
-struct span_stats {
-	struct feed feed;
-	uint64_t states[RILL_SPAN_HEADLESS + 1];
-	uint64_t open;
-};
-
 static void count_span(void *context, const struct rill_span *span)
 {
-	struct span_stats *spans = context;
-	if (spans->feed.ending && span->state == RILL_SPAN_ABANDONED)
-		spans->open++;
+	struct stats *stats = context;
+	if (stats->feed.ending && span->state == RILL_SPAN_ABANDONED)
+		stats->open++;
 	else
-		spans->states[span->state]++;
+		stats->spans[span->state]++;
 }
 
-/* A pass of its own over the dump: spans need every value decoded, the counts above do not. */
-static int print_spans(const char *path)
+static int print_spans(const struct stats *stats, const char *path)
 {
-	struct dump_reader *reader = open_dump(path);
-	if (!reader)
-		return EXIT_TROUBLE;
-	struct span_stats spans = {.feed = {.on_span = count_span}};
-	spans.feed.context = &spans;
-	int error = feed_run(&spans.feed, reader);
-	dump_reader_close(reader);
-	if (error)
-		return trouble("%s: no memory for its spans", path);
 	printf("  spans: %" PRIu64 " ended, %" PRIu64 " abandoned, %" PRIu64 " headless, %" PRIu64
 	       " open at the end\n",
-	       spans.states[RILL_SPAN_ENDED], spans.states[RILL_SPAN_ABANDONED],
-	       spans.states[RILL_SPAN_HEADLESS], spans.open);
-	if (spans.feed.bad_records)
+	       stats->spans[RILL_SPAN_ENDED], stats->spans[RILL_SPAN_ABANDONED],
+	       stats->spans[RILL_SPAN_HEADLESS], stats->open);
+	if (stats->feed.bad_records)
 		return trouble("%s: %" PRIu64 " records cannot be decoded", path,
-			       spans.feed.bad_records);
+			       stats->feed.bad_records);
 	return EXIT_OK;
 }
 
@@ -297,17 +285,15 @@ static int run(struct stats *stats, const char *path)
 	stats->reader = open_dump(path);
 	if (!stats->reader)
 		return EXIT_TROUBLE;
-	int more = make_tables(stats);
-	struct dump_record record;
-	while (more >= 0 && (more = dump_next(stats->reader, &record)) == 1)
-		count_record(stats, &record);
+	stats->feed =
+		(struct feed){.on_span = count_span, .on_record = count_record, .context = stats};
 	int code = EXIT_OK;
-	if (more < 0) {
+	if (make_tables(stats) || feed_run(&stats->feed, stats->reader)) {
 		code = trouble("%s: no memory to count it", path);
 	} else {
 		for (size_t i = 0; i < dump_file_count(stats->reader); i++)
 			print_file(stats, i);
-		code = print_spans(path);
+		code = print_spans(stats, path);
 	}
 	if (report_damage(stats->reader))
 		code = EXIT_TROUBLE;

@@ -196,7 +196,9 @@ static bool obey(struct collector *collector, struct message *message)
 			dump_close(message->writer);
 			message->result = -ENOSPC;
 		} else {
-			dumps_add(collector, message->writer);
+			message->result = dumps_add(collector, message->writer);
+			if (message->result)
+				dump_close(message->writer);
 		}
 		break;
 	case MESSAGE_EPOCH:
@@ -265,26 +267,56 @@ static void sleep_until_told(struct collector *collector)
 		activate_all(collector);
 }
 
-static void nap(struct collector *collector)
+/* A ring may have come to the mark at which its producer tells while nobody was napping. */
+static bool fills_up(const struct collector *collector)
+{
+	for (uint32_t i = 0; i < collector->nactive; i++) {
+		const struct ring *ring = collector->active[i];
+		if (__atomic_load_n(&ring->file->head, __ATOMIC_ACQUIRE) - ring->tail >=
+		    ring->data_bytes / 4)
+			return true;
+	}
+	return false;
+}
+
+static void nap(struct collector *collector, uint64_t ns)
 {
 	struct process *process = collector->process;
 	if (producer_fences()) /* a producer may have missed that it was armed */
 		activate_all(collector);
 	__atomic_store_n(&process->wake, WAKE_NAPPING, __ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&collector->mailbox, __ATOMIC_SEQ_CST))
-		prim_futex_wait(&process->wake, WAKE_NAPPING, NAP_NS);
+	/* Pairs with the fence of producer_kick(): it publishes, and then looks at wake. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&collector->mailbox, __ATOMIC_SEQ_CST) && !fills_up(collector))
+		prim_futex_wait(&process->wake, WAKE_NAPPING, ns);
 	__atomic_store_n(&process->wake, WAKE_RUNNING, __ATOMIC_SEQ_CST);
 }
 
-/* A moment in which the producers fill their rings undisturbed: reading head slows them down. */
-static void pause_briefly(void)
+/*
+ * When to look again: when the fullest ring, filling as it did since the last pass, has come to AIM
+ * of its size. Looking more often would take its lines from the producer, and small stretches pack
+ * badly; looking later risks that it is full.
+ */
+#define AIM (3u << (FILL_SHIFT - 3))
+
+static uint64_t due_ns(struct collector *collector, uint64_t start_ns)
 {
-	uint64_t until_ns = prim_monotonic_ns() + 10000;
-	while (prim_monotonic_ns() < until_ns)
-		;
+	uint64_t wait_ns = collector->noutputs > 0 ? NAP_NS : DUMP_NAP_NS;
+	uint64_t passed_ns = start_ns - collector->pass_ns;
+	if (collector->fill && passed_ns < wait_ns && passed_ns * AIM / collector->fill < wait_ns)
+		wait_ns = passed_ns * AIM / collector->fill;
+	collector->pass_ns = start_ns;
+	return start_ns + wait_ns;
 }
 
-#define BUSY_BYTES 16384u /* a pass that took as much will find as much again soon */
+/* Shorter than this is waited for awake: a sleep costs both sides more, and ends when it likes. */
+#define AWAKE_NS 30000u
+
+static void pause_until(uint64_t due)
+{
+	while (prim_monotonic_ns() < due)
+		prim_cpu_relax();
+}
 
 #define HOUSEKEEPING_NS 10000000u
 
@@ -315,25 +347,23 @@ void collector_run(void *argument)
 	clock_calibrate_first(&collector->clock);
 	take_over(collector);
 	sweep();
-	uint32_t quiet = 0;
 	while (read_mail(collector)) {
 		take_pending(collector);
+		uint64_t start_ns = prim_monotonic_ns();
 		uint64_t taken = drain_pass(collector, false);
 		uint64_t now_ns = prim_monotonic_ns();
 		keep_clock(collector, now_ns);
-		quiet = taken >= BUSY_BYTES ? 0 : quiet + 1;
-		if (quiet == 1) {
-			pause_briefly();
-		} else if (quiet > 1) {
+		uint64_t due = due_ns(collector, start_ns);
+		bool naps = due > now_ns + AWAKE_NS;
+		if (naps || now_ns >= collector->house_due_ns)
 			keep_house(collector, now_ns);
-			if (collector->nactive == 0) {
-				straighten_clock(collector);
-				sleep_until_told(collector);
-			} else {
-				nap(collector);
-			}
-		} else if (now_ns >= collector->house_due_ns) {
-			keep_house(collector, now_ns);
+		if (collector->nactive == 0 && taken == 0) {
+			straighten_clock(collector);
+			sleep_until_told(collector);
+		} else if (naps) {
+			nap(collector, due - now_ns);
+		} else {
+			pause_until(due);
 		}
 	}
 	__atomic_store_n(&collector->stopped, 1, __ATOMIC_RELEASE);

@@ -16,6 +16,16 @@
 
 /* --- cursors ------------------------------------------------------------------------------- */
 
+/* Only a stray store of the program's can do this. The rest of the stretch is lost. */
+static void bad_stretch(struct collector *collector, struct cursor *cursor, uint64_t at)
+{
+	rill__diagnose(__func__, "ring %llu holds bytes that are no record: %llu bytes lost",
+		       (unsigned long long)cursor->ring->serial,
+		       (unsigned long long)(cursor->end - at));
+	collector->counts.bad++;
+	cursor->end = at;
+}
+
 /* Reads the record at cursor->at. False: the pass has taken all, or the bytes are not a record. */
 static bool cursor_read(struct collector *collector, struct cursor *cursor)
 {
@@ -24,14 +34,7 @@ static bool cursor_read(struct collector *collector, struct cursor *cursor)
 		return false;
 	const unsigned char *bytes = ring->data + (cursor->at & (ring->data_bytes - 1));
 	if (raw_record_read(&cursor->raw, bytes, cursor->end - cursor->at) != 0) {
-		/* Only a stray store of the program's can do this. The rest of the stretch is lost.
-		 */
-		rill__diagnose(__func__,
-			       "ring %llu holds bytes that are no record: %llu bytes lost",
-			       (unsigned long long)ring->serial,
-			       (unsigned long long)(cursor->end - cursor->at));
-		collector->counts.bad++;
-		cursor->at = cursor->end;
+		bad_stretch(collector, cursor, cursor->at);
 		return false;
 	}
 	if (cursor->raw.ticks > cursor->order)
@@ -69,10 +72,15 @@ static void advance(struct ring *ring, uint64_t tail)
 
 /* --- to the outputs ------------------------------------------------------------------------ */
 
-static void feed(struct collector *collector, struct pipeline_input *inputs, size_t count,
-		 uint32_t ncursors)
+static void feed(struct collector *collector, struct pipeline_input *inputs, size_t count)
 {
 	pipeline_feed(collector->pipeline, inputs, count, collector->outputs, collector->noutputs);
+	if (collector->ndumps == 0)
+		collector->counts.drained += count;
+}
+
+static void give_back(struct collector *collector, uint32_t ncursors)
+{
 	for (uint32_t i = 0; i < ncursors; i++)
 		advance(collector->cursors[i].ring, collector->cursors[i].at);
 }
@@ -80,7 +88,7 @@ static void feed(struct collector *collector, struct pipeline_input *inputs, siz
 static void merge(struct collector *collector, uint32_t ncursors, struct cursor **heap)
 {
 	struct pipeline_input inputs[FEED];
-	size_t count = 0;
+	size_t count = 0, fed = 0;
 	uint32_t left = 0;
 	for (uint32_t i = 0; i < ncursors; i++)
 		if (cursor_read(collector, &collector->cursors[i]))
@@ -102,14 +110,19 @@ static void merge(struct collector *collector, uint32_t ncursors, struct cursor 
 			collector->watermark = cursor->raw.ticks;
 		cursor->at += cursor->raw.size;
 		if (count == FEED) {
-			feed(collector, inputs, count, ncursors);
+			feed(collector, inputs, count);
 			count = 0;
+			/* With many rings each has given little: a look at all would cost more. */
+			if (++fed * FEED >= ncursors) {
+				give_back(collector, ncursors);
+				fed = 0;
+			}
 		}
 		if (!cursor_read(collector, cursor))
 			heap[0] = heap[--left];
 		heap_down(heap, left, 0);
 	}
-	feed(collector, inputs, count, ncursors);
+	feed(collector, inputs, count);
 }
 
 /* Waits, for a moment, until no section is open that may hold a time stamp before now. */
@@ -154,24 +167,72 @@ static uint64_t end_until(const struct ring *ring, uint64_t from, uint64_t head,
 	return at;
 }
 
+/* --- to the dumps -------------------------------------------------------------------------- */
+
+/* Writes what is packed. When no output is to see it as well, its room is given back. */
+static void put(struct collector *collector, uint32_t ncursors)
+{
+	dumps_put(collector);
+	for (uint32_t i = 0; i < ncursors && collector->noutputs == 0; i++)
+		advance(collector->cursors[i].ring, collector->cursors[i].packed);
+}
+
+/* Packs the stretch of the newest cursor; the dictionaries may point into those of the others. */
+static void pack(struct collector *collector, uint32_t ncursors)
+{
+	struct cursor *cursor = &collector->cursors[ncursors - 1];
+	const struct ring *ring = cursor->ring;
+	while (cursor->packed < cursor->end) {
+		const struct dump_chunk chunk = {ring->serial, ring->tid, cursor->packed,
+						 cursor->end};
+		bool bad = false;
+		cursor->packed =
+			dump_pack_add(collector->pack, &chunk,
+				      ring->data + (cursor->packed & (ring->data_bytes - 1)), &bad);
+		if (bad)
+			bad_stretch(collector, cursor, cursor->packed);
+		else if (cursor->packed < cursor->end)
+			put(collector, ncursors);
+	}
+}
+
+/* Without any sink: counts what is thrown away. */
+static void count_drained(struct collector *collector, struct cursor *cursor)
+{
+	while (cursor_read(collector, cursor)) {
+		cursor->at += cursor->raw.size;
+		collector->counts.drained++;
+	}
+}
+
 /* --- the pass ------------------------------------------------------------------------------ */
 
-static uint64_t count_drained(struct collector *collector, const struct ring *ring, uint64_t from,
-			      uint64_t to)
+/* What of a ring belongs to this pass. Returns its bytes. */
+static uint64_t cursor_begin(struct collector *collector, struct cursor *cursor, struct ring *ring,
+			     uint64_t until)
 {
-	struct raw_record raw;
-	uint64_t records = 0;
-	for (uint64_t at = from; at < to; at += raw.size, records++)
-		if (raw_record_read(&raw, ring->data + (at & (ring->data_bytes - 1)), to - at) != 0)
-			break;
-	collector->counts.drained += records;
-	return records;
+	uint64_t head = __atomic_load_n(&ring->file->head, __ATOMIC_ACQUIRE);
+	if (head == ring->tail)
+		return 0;
+	RILL_ASSERT(head - ring->tail <= ring->data_bytes, "a ring's head left its tail behind");
+	uint64_t end = head;
+	if (until != UINT64_MAX)
+		end = end_until(ring, ring->tail, head, until,
+				(UINT64_C(1000000000) << 32) / collector->clock.point.rate);
+	ring->idle_since_ns = 0;
+	*cursor = (struct cursor){
+		.ring = ring, .at = ring->tail, .packed = ring->tail, .end = end, .taken = end};
+	uint64_t share = ((end - ring->tail) << FILL_SHIFT) / ring->data_bytes;
+	if (share > collector->fill)
+		collector->fill = share;
+	return end - ring->tail;
 }
 
 uint64_t drain_pass(struct collector *collector, bool all)
 {
 	uint64_t taken = 0, until = UINT64_MAX;
 	bool ordered = collector->noutputs > 0;
+	collector->fill = 0;
 	if (ordered && collector->nactive > 1) {
 		until = clock_now_ticks();
 		wait_for_sections(collector);
@@ -180,30 +241,24 @@ uint64_t drain_pass(struct collector *collector, bool all)
 	}
 	uint32_t ncursors = 0;
 	for (uint32_t i = 0; i < collector->nactive; i++) {
-		struct ring *ring = collector->active[i];
-		uint64_t head = __atomic_load_n(&ring->file->head, __ATOMIC_ACQUIRE);
-		if (head == ring->tail)
+		struct cursor *cursor = &collector->cursors[ncursors];
+		uint64_t bytes = cursor_begin(collector, cursor, collector->active[i], until);
+		if (!bytes)
 			continue;
-		RILL_ASSERT(head - ring->tail <= ring->data_bytes,
-			    "a ring's head left its tail behind");
-		uint64_t end = head;
-		if (until != UINT64_MAX)
-			end = end_until(ring, ring->tail, head, until,
-					(UINT64_C(1000000000) << 32) / collector->clock.point.rate);
-		if (end == ring->tail)
-			continue;
-		taken += end - ring->tail;
-		count_drained(collector, ring, ring->tail, end);
-		dumps_records(collector, ring, ring->tail, end);
-		if (ordered)
-			collector->cursors[ncursors++] =
-				(struct cursor){.ring = ring, .at = ring->tail, .end = end};
-		else
-			advance(ring, end);
+		taken += bytes;
+		ncursors++;
+		if (collector->ndumps > 0)
+			pack(collector, ncursors);
+		else if (!ordered)
+			count_drained(collector, cursor);
 	}
-	if (ncursors > 0) {
+	if (collector->ndumps > 0 && !dump_pack_empty(collector->pack))
+		put(collector, ncursors);
+	if (ordered && ncursors > 0) {
 		struct cursor *heap[ncursors];
 		merge(collector, ncursors, heap);
 	}
+	for (uint32_t i = 0; i < ncursors; i++)
+		advance(collector->cursors[i].ring, collector->cursors[i].taken);
 	return taken;
 }

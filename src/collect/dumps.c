@@ -1,4 +1,5 @@
 /* What the collector writes to dumps besides records: catalogs, clock, counts, filter changes. */
+#include <errno.h>
 #include <string.h>
 
 #include "collect/state.h"
@@ -57,8 +58,12 @@ void dumps_clock(struct collector *collector)
 		     dump_put_clock(collector->dumps[i].writer, &collector->clock.point));
 }
 
-void dumps_add(struct collector *collector, struct dump_writer *writer)
+int dumps_add(struct collector *collector, struct dump_writer *writer)
 {
+	if (!collector->pack)
+		collector->pack = dump_pack_new();
+	if (!collector->pack)
+		return -ENOMEM;
 	struct dump_slot *dump = &collector->dumps[collector->ndumps];
 	memset(dump, 0, sizeof *dump);
 	dump->writer = writer;
@@ -66,40 +71,39 @@ void dumps_add(struct collector *collector, struct dump_writer *writer)
 	collector->ndumps++;
 	told(dump, dump_put_clock(writer, &collector->clock.point));
 	dumps_catalogs(collector);
+	return 0;
 }
 
-static void count(struct collector *collector, struct dump_slot *dump, const struct ring *ring,
-		  uint64_t from, uint64_t to, bool failed)
+/* Adds what the pack holds to a dump's tally. */
+static void tally(const struct collector *collector, struct dump_slot *dump,
+		  const struct dump_pack_count *counts, size_t n, bool failed)
 {
-	struct raw_record raw;
-	for (uint64_t at = from; at < to; at += raw.size) {
-		const unsigned char *bytes = ring->data + (at & (ring->data_bytes - 1));
-		if (raw_record_read(&raw, bytes, to - at) != 0)
-			return;
-		const struct catalog_entry *entry = registry_entry(raw.catalog);
-		if (!entry || raw.event >= entry->catalog->nevents || !dump->tally ||
-		    entry->first_event + raw.event >= collector->ntally)
+	for (size_t i = 0; i < n && dump->tally; i++) {
+		const struct catalog_entry *entry = registry_entry(counts[i].catalog);
+		if (!entry || counts[i].event >= entry->catalog->nevents ||
+		    entry->first_event + counts[i].event >= collector->ntally)
 			continue;
-		struct tally *tally = &dump->tally[entry->first_event + raw.event];
-		tally->drained++;
+		struct tally *tally = &dump->tally[entry->first_event + counts[i].event];
+		tally->drained += counts[i].records;
 		if (failed)
-			tally->failed++;
+			tally->failed += counts[i].records;
 	}
 }
 
-void dumps_records(struct collector *collector, const struct ring *ring, uint64_t from, uint64_t to)
+void dumps_put(struct collector *collector)
 {
-	if (collector->ndumps == 0)
-		return;
+	struct dump_pack_count counts[DUMP_PACK_COUNTS];
+	size_t n = dump_pack_counts(collector->pack, counts, DUMP_PACK_COUNTS);
+	for (size_t i = 0; i < n; i++)
+		collector->counts.drained += counts[i].records;
 	dumps_catalogs(collector);
-	const struct dump_chunk chunk = {ring->serial, ring->tid, from, to};
 	for (uint32_t i = 0; i < collector->ndumps; i++) {
 		struct dump_slot *dump = &collector->dumps[i];
-		int error = dump_put_records(dump->writer, &chunk,
-					     ring->data + (from & (ring->data_bytes - 1)));
+		int error = dump_put_pack(dump->writer, collector->pack);
 		told(dump, error);
-		count(collector, dump, ring, from, to, error != 0);
+		tally(collector, dump, counts, n, error != 0);
 	}
+	dump_pack_begin(collector->pack);
 }
 
 static void dump_counts(struct collector *collector, struct dump_slot *dump,

@@ -174,6 +174,7 @@ void collector_free(struct collector *collector)
 		message_release(left);
 	}
 	pipeline_free(collector->pipeline);
+	dump_pack_free(collector->pack);
 	free(collector->active);
 	free(collector->cursors);
 	free(collector);

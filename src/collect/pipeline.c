@@ -17,8 +17,12 @@ struct pipeline {
 	struct tracked *handed_out; /* closed spans of the batch */
 	size_t nentries;
 	size_t nrecords;
+	uint32_t pid;
 	struct rill_entry entries[BATCH];
-	struct rill_record records[BATCH];
+	/* Those of the batch, each without the items that it doesn't have: so a batch fits into the
+	 * nearest caches. `next` is where the next one goes. */
+	unsigned char *next;
+	_Alignas(struct rill_record) unsigned char records[BATCH * sizeof(struct rill_record)];
 };
 
 static void flush(void *context)
@@ -58,25 +62,37 @@ static void push_spans(struct pipeline *pipeline, struct tracked *closed)
 	}
 }
 
+/* NULL: the record's catalog or event is not known. */
+static const struct rill_catalog *catalog_of(const struct pipeline *pipeline,
+					     const struct raw_record *raw)
+{
+	const struct rill_catalog *catalog = NULL;
+	if (raw->catalog < pipeline->catalogs->count)
+		catalog = pipeline->catalogs->catalog[raw->catalog];
+	return catalog && raw->event < catalog->nevents ? catalog : NULL;
+}
+
 /* False: the record is not one that can be handed on. */
 static bool decode(const struct pipeline *pipeline, const struct pipeline_input *input,
 		   struct rill_record *record)
 {
 	const struct raw_record *raw = &input->raw;
-	const struct rill_catalog *catalog = NULL;
-	if (raw->catalog < pipeline->catalogs->count)
-		catalog = pipeline->catalogs->catalog[raw->catalog];
-	if (!catalog || raw->event >= catalog->nevents)
+	const struct rill_catalog *catalog = catalog_of(pipeline, raw);
+	if (!catalog)
 		return false;
 	int nitems = raw_record_items(raw, record->items);
 	if (nitems < 0)
 		return false;
+	uint16_t greatest = 0;
 	for (int i = 0; i < nitems; i++)
-		if (record->items[i].key >= catalog->nkeys)
-			return false;
+		if (record->items[i].key > greatest)
+			greatest = record->items[i].key;
+	if (nitems && greatest >= catalog->nkeys)
+		return false;
 	record->catalog = catalog;
 	record->event = &catalog->events[raw->event];
 	record->time_ns = input->ns;
+	record->pid = pipeline->pid;
 	record->tid = input->tid;
 	record->event_id = raw->event;
 	record->catalog_index = raw->catalog;
@@ -94,14 +110,17 @@ void pipeline_feed(struct pipeline *pipeline, const struct pipeline_input *input
 		/* A flush for the tracker's sake leaves the record at hand where it is. */
 		if (pipeline->nrecords == BATCH)
 			flush(pipeline);
-		if (!pipeline->nentries)
+		if (!pipeline->nentries) {
 			pipeline->nrecords = 0;
-		struct rill_record *record = &pipeline->records[pipeline->nrecords];
+			pipeline->next = pipeline->records;
+		}
+		struct rill_record *record = (struct rill_record *)(void *)pipeline->next;
 		if (!decode(pipeline, &inputs[i], record)) {
 			pipeline->bad_records++;
 			continue;
 		}
 		pipeline->nrecords++;
+		pipeline->next = (unsigned char *)&record->items[record->nitems];
 		struct tracked *closed =
 			tracker_follow(pipeline->tracker, record, inputs[i].raw.ticks);
 		push(pipeline, record, NULL);
@@ -109,6 +128,13 @@ void pipeline_feed(struct pipeline *pipeline, const struct pipeline_input *input
 	}
 	/* What the entries point to is the caller's. */
 	flush(pipeline);
+}
+
+bool pipeline_decides_spans(struct pipeline *pipeline, const struct raw_record *raw)
+{
+	const struct rill_catalog *catalog = catalog_of(pipeline, raw);
+	return !catalog || !raw_record_decodes(raw, catalog->nkeys) ||
+	       tracker_has_role(pipeline->tracker, catalog, raw->catalog, raw->event);
 }
 
 void pipeline_end(struct pipeline *pipeline, const struct output *outputs, size_t noutputs)
@@ -139,8 +165,7 @@ struct pipeline *pipeline_new(const struct pipeline_options *options,
 		free(pipeline);
 		return NULL;
 	}
-	for (size_t i = 0; i < BATCH; i++)
-		pipeline->records[i].pid = options->pid;
+	pipeline->pid = options->pid;
 	return pipeline;
 }
 

@@ -37,6 +37,10 @@ struct pipeline *pipeline_new(const struct pipeline_options *options,
 /* outputs: borrowed; given with every call because the collector swaps its table. */
 void pipeline_feed(struct pipeline *pipeline, const struct pipeline_input *inputs, size_t count,
 		   const struct output *outputs, size_t noutputs);
+/* False: the record starts and ends no span, and can be decoded. Who feeds only the others, for
+ * nothing but on_span(), gets the same spans; their counts of events and the time of the last one
+ * are less, and so may be the choice of the oldest, when too many are open. */
+bool pipeline_decides_spans(struct pipeline *pipeline, const struct raw_record *raw);
 /* Closes the open spans as abandoned. */
 void pipeline_end(struct pipeline *pipeline, const struct output *outputs, size_t noutputs);
 void pipeline_free(struct pipeline *pipeline);

@@ -40,7 +40,7 @@ static void fill(struct catalog_roles *made)
 	made->first[0] = 0;
 }
 
-struct catalog_roles *catalog_roles_new(const struct rill_catalog *catalog)
+static struct catalog_roles *roles_new(const struct rill_catalog *catalog)
 {
 	struct catalog_roles *made = calloc(1, sizeof *made);
 	if (!made)
@@ -56,4 +56,12 @@ struct catalog_roles *catalog_roles_new(const struct rill_catalog *catalog)
 	}
 	fill(made);
 	return made;
+}
+
+struct catalog_roles *catalog_roles_get(struct catalog_roles **place,
+					const struct rill_catalog *catalog)
+{
+	if (!*place)
+		*place = roles_new(catalog);
+	return *place;
 }

@@ -410,22 +410,29 @@ static struct tracked *count_in_spans(struct tracker *tracker, const struct foll
 	return innermost;
 }
 
-static struct catalog_roles *roles_for(struct tracker *tracker, const struct rill_record *record)
+bool tracker_has_role(struct tracker *tracker, const struct rill_catalog *catalog,
+		      uint32_t catalog_index, uint16_t event_id)
 {
-	struct catalog_roles **roles = &tracker->roles[record->catalog_index];
-	if (!*roles)
-		*roles = catalog_roles_new(record->catalog);
-	return *roles;
+	const struct catalog_roles *roles =
+		catalog_roles_get(&tracker->roles[catalog_index], catalog);
+	return !roles || event_has_role(roles, event_id);
 }
 
 struct tracked *tracker_follow(struct tracker *tracker, struct rill_record *record, uint64_t ticks)
 {
-	struct following following = {record, roles_for(tracker, record), ticks, NULL};
-	const struct catalog_roles *roles = following.roles;
+	struct following following = {
+		record, catalog_roles_get(&tracker->roles[record->catalog_index], record->catalog),
+		ticks, NULL};
+	struct catalog_roles *roles =
+		catalog_roles_get(&tracker->roles[record->catalog_index], record->catalog);
+	following.roles = roles;
 	record->span = NULL;
 	if (record->time_ns > tracker->now_ns)
 		tracker->now_ns = record->time_ns;
 	if (!roles)
+		return NULL;
+	/* Nothing is open that it could be in, and it opens and closes nothing. */
+	if (!tracker->groups.count && !event_has_role(roles, record->event_id))
 		return NULL;
 	tracker->closed = NULL;
 	tracker->closed_end = &tracker->closed;

@@ -50,6 +50,9 @@ void tracker_free(struct tracker *tracker);
  * may be the record's own.
  */
 struct tracked *tracker_follow(struct tracker *tracker, struct rill_record *record, uint64_t ticks);
+/* Whether an event starts or ends spans; true as well when there is no memory to find out. */
+bool tracker_has_role(struct tracker *tracker, const struct rill_catalog *catalog,
+		      uint32_t catalog_index, uint16_t event_id);
 /* Closes one of the open spans, inner ones first. NULL: there is none. */
 struct tracked *tracker_abandon(struct tracker *tracker);
 void tracker_give_back(struct tracker *tracker, struct tracked *tracked);
@@ -80,8 +83,14 @@ struct catalog_roles {
 	struct tracked **alone; /* by span: the open one of a span without a key */
 };
 
-/* NULL: no memory. */
-struct catalog_roles *catalog_roles_new(const struct rill_catalog *catalog);
+static inline bool event_has_role(const struct catalog_roles *roles, uint16_t event_id)
+{
+	return roles->first[event_id] != roles->first[event_id + 1];
+}
+
+/* Those in *place, made when there are none yet. NULL: no memory. */
+struct catalog_roles *catalog_roles_get(struct catalog_roles **place,
+					const struct rill_catalog *catalog);
 void catalog_roles_free(struct catalog_roles *roles);
 
 /* --- open spans by key value: groups.c ----------------------------------------------------- */

@@ -9,6 +9,10 @@
 #define LINGER_NS 60000000u
 /* How long it sleeps between looks: the latency of a line at low rates. */
 #define NAP_NS 1000000u
+/* The same when only dumps are written, which nobody watches line by line. */
+#define DUMP_NAP_NS 20000000u
+/* A ring's fill is reckoned in parts of 2^FILL_SHIFT. */
+#define FILL_SHIFT 16
 /* How often it says that events are being discarded. */
 #define TELL_EVERY_NS UINT64_C(60000000000)
 /* How long live outputs wait for an event that began before the batch's time. */
@@ -52,9 +56,11 @@ struct message {
 /* One ring's share of a pass. */
 struct cursor {
 	struct ring *ring;
-	uint64_t at;    /* position of the record in hand */
-	uint64_t end;   /* of what this pass takes */
-	uint64_t order; /* its ticks, and never less than those before it in the ring */
+	uint64_t at;     /* position of the record in hand */
+	uint64_t packed; /* up to here it is in the pack */
+	uint64_t end;    /* of what this pass reads */
+	uint64_t taken;  /* of what this pass gives back: more than end if bytes are no records */
+	uint64_t order;  /* its ticks, and never less than those before it in the ring */
 	struct raw_record raw;
 };
 
@@ -74,7 +80,8 @@ struct collector {
 	uint32_t noutputs;
 	struct dump_slot dumps[MAX_DUMPS];
 	uint32_t ndumps;
-	uint32_t ntally; /* length of every tally */
+	struct dump_pack *pack; /* NULL until there is a dump */
+	uint32_t ntally;        /* length of every tally */
 
 	struct clock_maker clock;
 	uint64_t clock_due_ns;
@@ -82,6 +89,8 @@ struct collector {
 	uint64_t house_due_ns;
 	uint64_t discards_told;
 	uint64_t tell_due_ns;
+	uint64_t fill;      /* of the fullest ring at the last pass: its share << FILL_SHIFT */
+	uint64_t pass_ns;   /* when that was */
 	uint64_t watermark; /* ticks: the newest record handed to outputs */
 
 	struct collector_counts counts; /* read by others, relaxed */
@@ -98,11 +107,12 @@ void message_release(struct message *message);
 uint64_t drain_pass(struct collector *collector, bool all);
 
 /* src/collect/dumps.c */
-void dumps_add(struct collector *collector, struct dump_writer *writer);
+/* 0; -ENOMEM: the writer is still the caller's. */
+int dumps_add(struct collector *collector, struct dump_writer *writer);
 void dumps_catalogs(struct collector *collector);
 void dumps_clock(struct collector *collector);
-void dumps_records(struct collector *collector, const struct ring *ring, uint64_t from,
-		   uint64_t to);
+/* Writes the pack to every dump, counts it, and empties it. */
+void dumps_put(struct collector *collector);
 void dumps_counts(struct collector *collector);
 void dumps_epoch(struct collector *collector, const struct epoch *epoch, const char *expression);
 

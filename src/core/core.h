@@ -94,6 +94,7 @@ struct ring {
 	uint32_t next_spare;  /* index + 1 */
 	uint64_t file_serial; /* in the name of its file */
 	struct ring *older;   /* a ring of the same thread that an abandoned event has stuck */
+	uint32_t sleeps;      /* waits for room that are to be spent asleep */
 	uint32_t abandoned;   /* this one is such: nobody waits for its section */
 	struct section
 		given_up; /* under the control lock: a filter change waited long enough for it */

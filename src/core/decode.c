@@ -36,37 +36,59 @@ int raw_record_read(struct raw_record *raw, const unsigned char *bytes, size_t a
 	return 0;
 }
 
+/* What a slot's word is, by type. */
+enum word {
+	WORD_VALUE,
+	WORD_BOOL,
+	WORD_LENGTH,  /* and original length; the bytes stand in the tail */
+	WORD_ADDRESS, /* or its length: then it stands in the tail */
+};
+
+static const unsigned char words_of[RILL_TYPE_COUNT] = {
+	[RILL_TYPE_BOOL] = WORD_BOOL,    [RILL_TYPE_STRING] = WORD_LENGTH,
+	[RILL_TYPE_BYTES] = WORD_LENGTH, [RILL_TYPE_LIST] = WORD_LENGTH,
+	[RILL_TYPE_EVENT] = WORD_LENGTH, [RILL_TYPE_IP] = WORD_ADDRESS,
+};
+
 /* One slot: its tag, its word, and as much of the tail as is its own. */
-static int get_item(struct rill_item *item, uint32_t tag, uint64_t word, const unsigned char **tail,
-		    const unsigned char *end)
+static inline int get_item(struct rill_item *item, uint32_t tag, const unsigned char *at,
+			   const unsigned char **tail, const unsigned char *end)
 {
-	uint32_t type = tag >> 16 & 0xff;
-	memset(item, 0, sizeof *item);
-	if (type >= RILL_TYPE_COUNT || tag >> 24)
+	uint32_t type = tag >> 16, size;
+	uint64_t word = get64(at);
+	if (type >= RILL_TYPE_COUNT)
 		return -EBADMSG;
-	item->key = (uint16_t)tag;
-	item->type = (uint8_t)type;
-	if (type == RILL_TYPE_IP) {
-		item->size = item->original_size = (uint32_t)(word >> 32);
-		if (item->size == 0)
-			item->type = RILL_TYPE_NONE;
-		else if (item->size != 4 && item->size != 16)
-			return -EBADMSG;
-	} else if (RILL__HAS_LENGTH(type)) {
-		item->size = (uint32_t)word;
+	*item = (struct rill_item){.key = (uint16_t)tag, .type = (uint8_t)type};
+	switch (words_of[type]) {
+	case WORD_VALUE:
+		item->u64 = word;
+		return 0;
+	case WORD_BOOL:
+		item->boolean = word != 0;
+		return 0;
+	case WORD_LENGTH:
+		item->size = size = (uint32_t)word;
 		item->original_size = (uint32_t)(word >> 32);
 		item->cut = item->size < item->original_size;
-	} else if (type == RILL_TYPE_BOOL) {
-		item->boolean = word != 0;
-	} else {
-		item->u64 = word;
-	}
-	if (RILL__HAS_LENGTH(type) || item->size == 16) {
-		if (item->size > (size_t)(end - *tail))
+		break;
+	default:
+		item->size = item->original_size = size = (uint32_t)(word >> 32);
+		if (size == 4) {
+			item->bytes = at;
+			return 0;
+		}
+		if (size == 0)
+			item->type = RILL_TYPE_NONE;
+		else if (size != 16)
 			return -EBADMSG;
-		item->bytes = *tail;
-		*tail += item->size;
+		else
+			break;
+		return 0;
 	}
+	if (size > (size_t)(end - *tail))
+		return -EBADMSG;
+	item->bytes = *tail;
+	*tail += size;
 	return 0;
 }
 
@@ -76,15 +98,36 @@ int raw_record_items(const struct raw_record *raw, struct rill_item *items)
 	const unsigned char *words = raw->bytes + RILL__WORDS_AT(raw->nslots);
 	const unsigned char *tail = raw->bytes + RILL__TAIL_AT(raw->nslots);
 	for (uint32_t i = 0; i < raw->nslots; i++) {
-		const unsigned char *word = words + (size_t)8 * i;
-		int error = get_item(&items[i], get32(tags + (size_t)4 * i), get64(word), &tail,
-				     raw->bytes + raw->size);
+		int error = get_item(&items[i], get32(tags + (size_t)4 * i), words + (size_t)8 * i,
+				     &tail, raw->bytes + raw->size);
 		if (error)
 			return error;
-		if (items[i].size == 4 && items[i].type == RILL_TYPE_IP)
-			items[i].bytes = word;
 	}
 	return raw->nslots;
+}
+
+bool raw_record_decodes(const struct raw_record *raw, uint32_t nkeys)
+{
+	const unsigned char *tags = raw->bytes + sizeof(struct rill__record);
+	const unsigned char *words = raw->bytes + RILL__WORDS_AT(raw->nslots);
+	uint64_t left = raw->size - RILL__TAIL_AT(raw->nslots);
+	for (uint32_t i = 0; i < raw->nslots; i++, tags += 4, words += 8) {
+		uint32_t tag = get32(tags), type = tag >> 16, size = 0;
+		if (type >= RILL_TYPE_COUNT || (uint16_t)tag >= nkeys)
+			return false;
+		if (words_of[type] == WORD_LENGTH) {
+			size = get32(words);
+		} else if (words_of[type] == WORD_ADDRESS) {
+			size = get32(words + 4);
+			if (size != 0 && size != 4 && size != 16)
+				return false;
+			size &= 16;
+		}
+		if (size > left)
+			return false;
+		left -= size;
+	}
+	return true;
 }
 
 int rill_nested_open(struct rill_nested *nested, const struct rill_item *item,
@@ -120,12 +163,7 @@ int rill_nested_next(struct rill_nested *nested, struct rill_item *item)
 	if (nested->next >= nested->count)
 		return 0;
 	size_t i = nested->next++;
-	const unsigned char *word = nested->words + 8 * i;
-	int error = get_item(item, get32(nested->tags + 4 * i), get64(word), &nested->tail,
-			     nested->end);
-	if (error)
-		return error;
-	if (item->size == 4 && item->type == RILL_TYPE_IP)
-		item->bytes = word;
-	return 1;
+	int error = get_item(item, get32(nested->tags + 4 * i), nested->words + 8 * i,
+			     &nested->tail, nested->end);
+	return error ? error : 1;
 }

@@ -17,6 +17,9 @@ struct raw_record {
 /* 0; -EBADMSG: no whole record stands at `bytes`. */
 int raw_record_read(struct raw_record *raw, const unsigned char *bytes, size_t available);
 
+/* Whether raw_record_items() would decode it, to items with keys below `nkeys`. */
+bool raw_record_decodes(const struct raw_record *raw, uint32_t nkeys);
+
 /* Decodes the slots into items, RILL_MAX_ITEMS of them at most. Returns how many; -EBADMSG. */
 int raw_record_items(const struct raw_record *raw, struct rill_item *items);
 

@@ -148,6 +148,7 @@ static struct rill__producer *interrupted(struct rill__producer *me, uint64_t ma
 void producer_kick(struct process *process)
 {
 	uint32_t napping = WAKE_NAPPING;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with the one in the collector's nap() */
 	if (__atomic_load_n(&process->wake, __ATOMIC_RELAXED) == WAKE_NAPPING &&
 	    __atomic_compare_exchange_n(&process->wake, &napping, WAKE_TOLD, false,
 					__ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
@@ -180,6 +181,22 @@ static bool make_room(struct rill__producer *producer, uint64_t head, uint64_t s
 	return head + size <= (reserve ? tail + ring->data_bytes : limit);
 }
 
+/* A collector that is at work makes room within its next stretch: less than a sleep would take. */
+#define SPIN_FOR_ROOM_NS 40000u
+/* One that is not at work, with more threads than cores for instance, needs the core. */
+#define SLEEPS_AFTER_SPIN 16u
+
+static bool room_soon(const struct ring *ring, uint64_t needed, uint64_t until_ns)
+{
+	do {
+		for (int i = 0; i < 64; i++)
+			prim_cpu_relax();
+		if ((int64_t)(__atomic_load_n(&ring->file->tail, __ATOMIC_ACQUIRE) - needed) >= 0)
+			return true;
+	} while (prim_monotonic_ns() < until_ns);
+	return false;
+}
+
 /* Policy `block`: waits, outside any section, until the collector has made room. */
 static bool wait_for_room(struct ring *ring, uint64_t head, uint64_t size, uint64_t deadline_ns)
 {
@@ -188,11 +205,17 @@ static bool wait_for_room(struct ring *ring, uint64_t head, uint64_t size, uint6
 		uint64_t now = prim_monotonic_ns();
 		if (now >= deadline_ns)
 			return false;
+		producer_kick(process_get());
+		if (ring->sleeps > 0)
+			ring->sleeps--;
+		else if (room_soon(ring, needed, now + SPIN_FOR_ROOM_NS))
+			return true;
+		else
+			ring->sleeps = SLEEPS_AFTER_SPIN;
 		uint32_t room = __atomic_load_n(&ring->room, __ATOMIC_ACQUIRE);
 		__atomic_store_n(&ring->waiting, 1, __ATOMIC_SEQ_CST);
 		if ((int64_t)(__atomic_load_n(&ring->file->tail, __ATOMIC_SEQ_CST) - needed) >= 0)
 			return true;
-		producer_kick(process_get());
 		uint64_t left = deadline_ns - now;
 		prim_futex_wait(&ring->room, room, left < 10000000 ? left : 10000000);
 	}

@@ -17,6 +17,7 @@
 /* --- writing: one thread at a time; errors are negative errno values ----------------------- */
 
 struct dump_writer;
+struct dump_pack;
 
 struct dump_process {
 	uint32_t pid;
@@ -57,8 +58,9 @@ int dump_create(struct dump_writer **writer, const char *directory,
 		const struct dump_process *process, char *error, size_t error_size);
 int dump_put_catalog(struct dump_writer *writer, uint8_t index, const struct rill_catalog *catalog);
 int dump_put_clock(struct dump_writer *writer, const struct clock_point *point);
-/* When this returns 0 the kernel has all the bytes; else the file is as it was before. */
-int dump_put_records(struct dump_writer *writer, const struct dump_chunk *chunk, const void *bytes);
+/* A chunk of packed records. When this returns 0 the kernel has all the bytes; else the file is as
+ * it was before. */
+int dump_put_pack(struct dump_writer *writer, const struct dump_pack *pack);
 int dump_put_counts(struct dump_writer *writer, const struct dump_count *counts, size_t count,
 		    uint64_t values_cut);
 int dump_put_epoch(struct dump_writer *writer, const struct dump_epoch *epoch);
@@ -68,6 +70,33 @@ int dump_sync(struct dump_writer *writer);
 int dump_close(struct dump_writer *writer);
 /* In a forked child: frees the writer; the file is the parent's. */
 void dump_forget(struct dump_writer *writer);
+
+/* --- packing: a chunk of records, packed once, written to any number of dumps; one thread ---- */
+
+struct dump_pack_count {
+	uint8_t catalog;
+	uint16_t event;
+	uint64_t records;
+};
+
+struct dump_pack *dump_pack_new(void); /* NULL: no memory */
+void dump_pack_free(struct dump_pack *pack);
+/* Empties it for the next chunk. */
+void dump_pack_begin(struct dump_pack *pack);
+/*
+ * Packs the records of one ring in [chunk->from, chunk->to) of its stream. They lie at `bytes` in
+ * one piece and must stay there unchanged until dump_pack_begin(): dictionaries point to them.
+ * Returns the position up to which they were taken: less than chunk->to when the pack is full (put
+ * it, begin, add the rest) or when what stands there is no record (*bad). Several rings may be
+ * added.
+ */
+uint64_t dump_pack_add(struct dump_pack *pack, const struct dump_chunk *chunk, const void *bytes,
+		       bool *bad);
+/* How many records of which event it holds; an event may come more than once. Returns how many
+ * counts there are, DUMP_PACK_COUNTS at most, and fills in `room` of them at most. */
+#define DUMP_PACK_COUNTS 4096u
+size_t dump_pack_counts(const struct dump_pack *pack, struct dump_pack_count *counts, size_t room);
+bool dump_pack_empty(const struct dump_pack *pack);
 
 /* --- reading ------------------------------------------------------------------------------- */
 
@@ -104,8 +133,11 @@ struct dump_record {
 int dump_open(struct dump_reader **reader, const char *path, char *error, size_t error_size);
 size_t dump_file_count(const struct dump_reader *reader);
 const struct dump_file *dump_file(const struct dump_reader *reader, size_t index);
-/* The next record of all files in time order (ties: file, ring, position). 1; 0: no more. */
+/* The next record of all files in time order (ties: file, ring, position). 1; 0: no more; -ENOMEM.
+ * Its bytes stay until a call of dump_next() before which dump_expires() is true. */
 int dump_next(struct dump_reader *reader, struct dump_record *record);
+/* Whether the next dump_next() takes back bytes of records that it has handed out. */
+bool dump_expires(const struct dump_reader *reader);
 void dump_reader_close(struct dump_reader *reader);
 
 #endif

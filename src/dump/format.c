@@ -3,25 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Four bits at a time: only headers and small bodies are checked, a large table would not pay. */
-static const uint32_t crc_nibble[16] = {
-	0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
-	0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-	0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
-};
-
-uint32_t format_crc(const void *bytes, size_t size)
-{
-	const unsigned char *at = bytes;
-	uint32_t crc = UINT32_MAX;
-	for (size_t i = 0; i < size; i++) {
-		crc ^= at[i];
-		crc = crc >> 4 ^ crc_nibble[crc & 15];
-		crc = crc >> 4 ^ crc_nibble[crc & 15];
-	}
-	return ~crc;
-}
-
 static void put_int(unsigned char *to, uint64_t value, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
@@ -44,13 +25,13 @@ void block_header_put(unsigned char *to, const struct block *block)
 	put_int(to + 8, block->size, 8);
 	put_int(to + 16, block->position, 8);
 	put_int(to + 24, block->body_check, 4);
-	put_int(to + 28, format_crc(to, 28), 4);
+	put_int(to + 28, format_crc(0, to, 28), 4);
 }
 
 bool block_header_get(struct block *block, const unsigned char *from, uint64_t position)
 {
 	if (get_int(from, 4) != BLOCK_MARK || get_int(from + 16, 8) != position ||
-	    get_int(from + 28, 4) != format_crc(from, 28))
+	    get_int(from + 28, 4) != format_crc(0, from, 28))
 		return false;
 	block->type = (uint16_t)get_int(from + 4, 2);
 	block->flags = (uint16_t)get_int(from + 6, 2);

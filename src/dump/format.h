@@ -28,7 +28,6 @@ enum block_type {
 	BLOCK_END = 7,
 };
 
-#define CHUNK_HEADER_SIZE  32u /* of a RECORDS body, before its records */
 #define CLOCK_POINT_SIZE   24u
 #define COUNTS_HEADER_SIZE 8u
 #define COUNT_SIZE         48u
@@ -45,8 +44,8 @@ void block_header_put(unsigned char *to, const struct block *block);
 /* False: no block's header stands at `from`, which is `position` bytes into the file. */
 bool block_header_get(struct block *block, const unsigned char *from, uint64_t position);
 
-/* CRC-32 of IEEE 802.3, as zlib's crc32() computes it. */
-uint32_t format_crc(const void *bytes, size_t size);
+/* CRC-32C (RFC 3720, appendix B.4). crc: of the bytes before, 0 when there are none. */
+uint32_t format_crc(uint32_t crc, const void *bytes, size_t size);
 
 /* A body being put together. After a failed allocation everything else is ignored. */
 struct packer {

@@ -1,4 +1,5 @@
-/* The second pass: every record of every chunk, so that the merge finds only what is whole. */
+/* After the scan: which segments follow which, and which of their records count. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -6,109 +7,98 @@
 
 static int by_ring_and_position(const void *left, const void *right)
 {
-	const struct chunk *a = left, *b = right;
+	const struct segment *a = left, *b = right;
 	if (a->ring != b->ring)
 		return a->ring < b->ring ? -1 : 1;
 	if (a->from != b->from)
 		return a->from < b->from ? -1 : 1;
-	return (a->at > b->at) - (a->at < b->at);
+	if (a->chunk != b->chunk)
+		return a->chunk < b->chunk ? -1 : 1;
+	return (a->offset > b->offset) - (a->offset < b->offset);
 }
 
-static uint64_t time_of(const struct file *file, uint64_t ticks)
+/* Its ticks may belong to several lines of the clock, which need not meet. */
+static void index_times(const struct file *file, struct segment *segment)
 {
-	if (!file->npoints)
-		return ticks;
-	return clock_ns(clock_find(file->points, file->npoints, ticks), ticks);
-}
-
-/* Times of a chunk whose ticks belong to several lines of the clock, which need not meet. */
-static void index_times(const struct file *file, struct chunk *chunk)
-{
-	const unsigned char *at = file->map + chunk->at;
-	const unsigned char *end = at + (chunk->to - chunk->from);
-	struct raw_record raw;
-	uint64_t last = 0;
-	chunk->min_ns = UINT64_MAX;
-	chunk->sorted = true;
-	for (; at < end && !raw_record_read(&raw, at, (size_t)(end - at)); at += raw.size) {
-		uint64_t ns = time_of(file, raw.ticks);
-		if (ns < last)
-			chunk->sorted = false;
-		if (ns < chunk->min_ns)
-			chunk->min_ns = ns;
-		last = ns;
-	}
-}
-
-/* Finds the whole records of a chunk, from the ring's position `seen` on. */
-static void index_chunk(struct file *file, struct chunk *chunk, uint64_t seen)
-{
-	const unsigned char *start = file->map + chunk->at;
-	const unsigned char *end = start + (chunk->to - chunk->from);
-	const unsigned char *at = start, *first = NULL;
-	uint64_t last = 0, low = UINT64_MAX, high = 0;
-	bool rising = true, broken = false;
-	struct raw_record raw;
-	for (; at < end; at += raw.size) {
-		if (raw_record_read(&raw, at, (size_t)(end - at))) {
-			broken = true;
-			break;
-		}
-		if (chunk->from + (uint64_t)(at - start) < seen)
-			continue;
-		if (!first)
-			first = at;
-		rising = rising && raw.ticks >= last;
-		low = raw.ticks < low ? raw.ticks : low;
-		high = raw.ticks > high ? raw.ticks : high;
-		last = raw.ticks;
-		chunk->nrecords++;
-	}
-	/* Of a chunk that the end of the file cuts, the scan has told already. */
-	if (broken && !chunk->cut)
-		file_damage(file,
-			    "no record stands at byte %" PRIu64 ": %" PRIu64
-			    " bytes up to the next block are lost",
-			    chunk->at + (uint64_t)(at - start), (uint64_t)(end - at));
-	if (!first)
-		first = at;
-	chunk->to = chunk->from + (uint64_t)(at - start);
-	chunk->from += (uint64_t)(first - start);
-	chunk->at += (uint64_t)(first - start);
-	chunk->sorted = rising;
-	if (!chunk->nrecords)
+	const struct clock_point *end = file->points + file->npoints;
+	if (!file->npoints) {
+		segment->min_ns = segment->low;
 		return;
-	chunk->min_ns = time_of(file, low);
-	if (file->npoints > 1 && clock_find(file->points, file->npoints, low) !=
-					 clock_find(file->points, file->npoints, high))
-		index_times(file, chunk);
+	}
+	const struct clock_point *line = clock_find(file->points, file->npoints, segment->low);
+	segment->min_ns = clock_ns(line, segment->low);
+	for (; line + 1 < end && line[1].ticks <= segment->high; line++) {
+		if (line[1].ticks <= segment->low)
+			continue;
+		if (line[1].ns < segment->min_ns)
+			segment->min_ns = line[1].ns;
+		if (clock_ns(line, line[1].ticks) > line[1].ns)
+			segment->sorted = false;
+	}
 }
 
-void file_index(struct file *file)
+/* Counts the records that are whole and not before segment->seen, where the header does not tell.
+ */
+static int index_records(struct cache *cache, struct segment *segment)
 {
-	if (file->nchunks)
-		qsort(file->chunks, file->nchunks, sizeof *file->chunks, by_ring_and_position);
+	struct chunk *chunk = segment->chunk;
+	struct raw_record raw;
+	int error = cache_take(cache, chunk);
+	if (error)
+		return error;
+	uint64_t whole = chunk->whole > segment->offset ? chunk->whole - segment->offset : 0;
+	if (segment->to - segment->from > whole)
+		segment->to = segment->from + whole;
+	segment->nrecords = 0;
+	for (uint64_t at = segment->from; at < segment->to; at += raw.size) {
+		const unsigned char *bytes = chunk->raw + segment->offset + (at - segment->from);
+		if (raw_record_read(&raw, bytes, segment->to - at))
+			break;
+		segment->nrecords += at >= segment->seen;
+	}
+	cache_release(cache, chunk);
+	cache_trim(cache);
+	return 0;
+}
+
+int file_index(struct file *file, struct cache *cache)
+{
+	/* Chunks have found their places in memory. */
+	for (size_t i = 0; i < file->nsegments; i++)
+		file->segments[i].chunk = &file->chunks[file->segments[i].index];
+	if (file->nsegments)
+		qsort(file->segments, file->nsegments, sizeof *file->segments,
+		      by_ring_and_position);
 	size_t kept = 0;
 	uint64_t seen = 0, ring = 0;
-	for (size_t i = 0; i < file->nchunks; i++) {
-		struct chunk chunk = file->chunks[i];
-		if (i == 0 || chunk.ring != ring) {
+	for (size_t i = 0; i < file->nsegments; i++) {
+		struct segment segment = file->segments[i];
+		if (i == 0 || segment.ring != ring) {
 			file->info.nrings++;
-			ring = chunk.ring;
-			seen = chunk.from;
+			ring = segment.ring;
+			seen = segment.from;
 		}
-		if (chunk.from > seen)
+		if (segment.from > seen)
 			file_damage(file,
 				    "%" PRIu64 " bytes of the records of ring %" PRIu64
-				    " are missing before byte %" PRIu64,
-				    chunk.from - seen, chunk.ring, chunk.at);
-		index_chunk(file, &chunk, seen);
-		if (chunk.to > seen)
-			seen = chunk.to;
-		if (chunk.nrecords) {
-			file->info.nrecords += chunk.nrecords;
-			file->chunks[kept++] = chunk;
+				    " are missing before the block at byte %" PRIu64,
+				    segment.from - seen, segment.ring, segment.chunk->position);
+		segment.seen = seen;
+		if (segment.to <= seen)
+			continue;
+		if (segment.from < seen || segment.chunk->cut) {
+			int error = index_records(cache, &segment);
+			if (error)
+				return error;
+		}
+		index_times(file, &segment);
+		if (segment.to > seen)
+			seen = segment.to;
+		if (segment.nrecords) {
+			file->info.nrecords += segment.nrecords;
+			file->segments[kept++] = segment;
 		}
 	}
-	file->nchunks = kept;
+	file->nsegments = kept;
+	return 0;
 }

@@ -1,7 +1,8 @@
 /*
- * All records of all files by time. A chunk becomes a run of the heap when the merge reaches its
+ * All records of all files by time. A segment becomes a run of the heap when the merge reaches its
  * earliest record, so the heap holds about one run a ring, and a time stamp that steps back from
- * one chunk of a ring to the next is still put in its place.
+ * one segment of a ring to the next is still put in its place. A chunk is decoded for as long as
+ * one of its segments is a run.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,32 +11,34 @@
 
 struct position {
 	uint64_t ns;
-	uint64_t at; /* in the chunk */
+	uint64_t at; /* in the segment */
 };
 
 struct run {
 	/* The record that is next, in the order of comparison. */
 	uint64_t ns;
 	uint64_t position;
-	const struct chunk *chunk;
+	const struct segment *segment;
 	struct raw_record raw;
+	const unsigned char *start;
 	const unsigned char *end;
 	const struct file *file;
 	/* The clock's line for ticks in [line_from, line_to). */
 	const struct clock_point *line;
 	uint64_t line_from;
 	uint64_t line_to;
-	/* A chunk that is not in order: its records by time. */
+	/* A segment that is not in order: its records by time. */
 	struct position *order;
 	uint64_t next;
+	uint64_t norder;
 	struct run *free;
 };
 
 struct merge {
-	struct file *const *files;
-	const struct chunk *chunks;
-	size_t nchunks;
-	size_t next_chunk;
+	struct cache *cache;
+	const struct segment *segments;
+	size_t nsegments;
+	size_t next_segment;
 	struct run **heap;
 	size_t nruns;
 	size_t room;
@@ -60,20 +63,19 @@ static bool run_before(const struct run *a, const struct run *b)
 {
 	if (a->ns != b->ns)
 		return a->ns < b->ns;
-	if (a->chunk->file != b->chunk->file)
-		return a->chunk->file < b->chunk->file;
-	if (a->chunk->ring != b->chunk->ring)
-		return a->chunk->ring < b->chunk->ring;
+	if (a->file != b->file)
+		return a->file->index < b->file->index;
+	if (a->segment->ring != b->segment->ring)
+		return a->segment->ring < b->segment->ring;
 	return a->position < b->position;
 }
 
-/* Reads the record at a place of the chunk. False: the chunk has no more. */
+/* Reads the record at a place of the segment. False: it has no more. */
 static bool run_load(struct run *run, const unsigned char *at)
 {
 	if (at >= run->end || raw_record_read(&run->raw, at, (size_t)(run->end - at)))
 		return false;
-	const unsigned char *start = run->file->map + run->chunk->at;
-	run->position = run->chunk->from + (uint64_t)(at - start);
+	run->position = run->segment->from + (uint64_t)(at - run->start);
 	run->ns = run_time(run, run->raw.ticks);
 	return true;
 }
@@ -82,9 +84,9 @@ static bool run_advance(struct run *run)
 {
 	if (!run->order)
 		return run_load(run, run->raw.bytes + run->raw.size);
-	if (++run->next >= run->chunk->nrecords)
+	if (++run->next >= run->norder)
 		return false;
-	return run_load(run, run->file->map + run->chunk->at + run->order[run->next].at);
+	return run_load(run, run->start + run->order[run->next].at);
 }
 
 static int by_time(const void *left, const void *right)
@@ -95,18 +97,17 @@ static int by_time(const void *left, const void *right)
 	return (a->at > b->at) - (a->at < b->at);
 }
 
-static int run_sort(struct run *run)
+/* From `at` on. 0; -ENOMEM. */
+static int run_sort(struct run *run, const unsigned char *at)
 {
-	const unsigned char *start = run->file->map + run->chunk->at, *at = start;
-	size_t count = run->chunk->nrecords;
-	run->order = calloc(count, sizeof *run->order);
+	size_t most = (size_t)(run->end - at) / sizeof(struct rill__record) + 1;
+	run->order = malloc(most * sizeof *run->order);
 	if (!run->order)
 		return -ENOMEM;
-	for (size_t i = 0; i < count && run_load(run, at); i++) {
-		run->order[i] = (struct position){run->ns, (uint64_t)(at - start)};
-		at += run->raw.size;
-	}
-	qsort(run->order, count, sizeof *run->order, by_time);
+	for (; run_load(run, at); at += run->raw.size)
+		run->order[run->norder++] = (struct position){run->ns, (uint64_t)(at - run->start)};
+	if (run->norder)
+		qsort(run->order, run->norder, sizeof *run->order, by_time);
 	return 0;
 }
 
@@ -159,34 +160,53 @@ static struct run *run_new(struct merge *merge)
 
 static void run_release(struct merge *merge, struct run *run)
 {
+	cache_release(merge->cache, run->segment->chunk);
 	free(run->order);
 	run->free = merge->free;
 	merge->free = run;
 }
 
-/* Makes the next chunk a run. 0; -ENOMEM, and the chunk is still the next one. */
+/* Finds the segment's first record. 1; 0: it has none; -ENOMEM. */
+static int run_begin(struct run *run)
+{
+	const struct segment *segment = run->segment;
+	const struct chunk *chunk = segment->chunk;
+	uint64_t whole = chunk->whole > segment->offset ? chunk->whole - segment->offset : 0;
+	uint64_t size = segment->to - segment->from;
+	const unsigned char *at = run->start = chunk->raw + segment->offset;
+	run->end = at + (size < whole ? size : whole);
+	bool loaded = run_load(run, at);
+	while (loaded && run->position < segment->seen)
+		loaded = run_load(run, at += run->raw.size);
+	if (!loaded)
+		return 0;
+	if (segment->sorted)
+		return 1;
+	if (run_sort(run, at))
+		return -ENOMEM;
+	return run->norder && run_load(run, run->start + run->order[0].at);
+}
+
+/* Makes the next segment a run. 0; -ENOMEM, and it is still the next one. */
 static int merge_activate(struct merge *merge)
 {
-	const struct chunk *chunk = &merge->chunks[merge->next_chunk];
+	const struct segment *segment = &merge->segments[merge->next_segment];
 	struct run *run = run_new(merge);
 	if (!run)
 		return -ENOMEM;
-	const struct file *file = merge->files[chunk->file];
-	*run = (struct run){.chunk = chunk, .file = file};
-	const unsigned char *at = file->map + chunk->at;
-	run->end = at + (chunk->to - chunk->from);
-	if (!chunk->sorted) {
-		if (run_sort(run)) {
-			run_release(merge, run);
-			return -ENOMEM;
-		}
-		at += run->order[0].at;
+	if (cache_take(merge->cache, segment->chunk)) {
+		run->free = merge->free;
+		merge->free = run;
+		return -ENOMEM;
 	}
-	merge->next_chunk++;
-	if (!run_load(run, at)) {
+	*run = (struct run){.segment = segment, .file = segment->chunk->file};
+	int begun = run_begin(run);
+	if (begun != 1) {
 		run_release(merge, run);
-		return 0;
+		merge->next_segment += begun == 0;
+		return begun;
 	}
+	merge->next_segment++;
 	merge->heap[merge->nruns] = run;
 	sift_up(merge, merge->nruns++);
 	return 0;
@@ -194,31 +214,36 @@ static int merge_activate(struct merge *merge)
 
 static int by_first_time(const void *left, const void *right)
 {
-	const struct chunk *a = left, *b = right;
+	const struct segment *a = left, *b = right;
 	if (a->min_ns != b->min_ns)
 		return a->min_ns < b->min_ns ? -1 : 1;
-	if (a->file != b->file)
-		return a->file < b->file ? -1 : 1;
-	return (a->at > b->at) - (a->at < b->at);
+	uint32_t a_file = a->chunk->file->index, b_file = b->chunk->file->index;
+	if (a_file != b_file)
+		return a_file < b_file ? -1 : 1;
+	if (a->chunk != b->chunk)
+		return a->chunk < b->chunk ? -1 : 1;
+	return (a->offset > b->offset) - (a->offset < b->offset);
 }
 
-struct merge *merge_new(struct file *const *files, struct chunk *chunks, size_t nchunks)
+struct merge *merge_new(struct cache *cache, struct segment *segments, size_t nsegments)
 {
 	struct merge *merge = calloc(1, sizeof *merge);
 	if (!merge)
 		return NULL;
-	if (nchunks)
-		qsort(chunks, nchunks, sizeof *chunks, by_first_time);
-	merge->files = files;
-	merge->chunks = chunks;
-	merge->nchunks = nchunks;
+	if (nsegments)
+		qsort(segments, nsegments, sizeof *segments, by_first_time);
+	merge->cache = cache;
+	merge->segments = segments;
+	merge->nsegments = nsegments;
 	return merge;
 }
 
 int merge_next(struct merge *merge, struct dump_record *record)
 {
-	while (merge->next_chunk < merge->nchunks &&
-	       (!merge->nruns || merge->chunks[merge->next_chunk].min_ns <= merge->heap[0]->ns)) {
+	cache_trim(merge->cache);
+	while (merge->next_segment < merge->nsegments &&
+	       (!merge->nruns ||
+		merge->segments[merge->next_segment].min_ns <= merge->heap[0]->ns)) {
 		int error = merge_activate(merge);
 		if (error)
 			return error;
@@ -228,9 +253,9 @@ int merge_next(struct merge *merge, struct dump_record *record)
 	struct run *run = merge->heap[0];
 	record->raw = run->raw;
 	record->ns = run->ns;
-	record->ring = run->chunk->ring;
-	record->tid = run->chunk->tid;
-	record->file = run->chunk->file;
+	record->ring = run->segment->ring;
+	record->tid = run->segment->tid;
+	record->file = run->file->index;
 	if (!run_advance(run)) {
 		run_release(merge, run);
 		merge->heap[0] = merge->heap[--merge->nruns];

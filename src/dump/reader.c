@@ -14,7 +14,8 @@
 struct dump_reader {
 	struct file **files;
 	size_t nfiles;
-	struct chunk *chunks;
+	struct segment *segments; /* of all files */
+	struct cache cache;
 	struct merge *merge;
 };
 
@@ -99,10 +100,7 @@ static int add_file(struct dump_reader *reader, const char *path, bool lenient, 
 		return code;
 	}
 	code = file_scan(file);
-	if (code)
-		return code;
-	file_index(file);
-	return 0;
+	return code ? code : file_index(file, &reader->cache);
 }
 
 static int is_dump_name(const struct dirent *entry)
@@ -153,22 +151,22 @@ static int start_merge(struct dump_reader *reader)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < reader->nfiles; i++)
-		count += reader->files[i]->nchunks;
-	reader->chunks = malloc((count + 1) * sizeof *reader->chunks);
-	if (!reader->chunks)
+		count += reader->files[i]->nsegments;
+	reader->segments = malloc((count + 1) * sizeof *reader->segments);
+	if (!reader->segments)
 		return -ENOMEM;
 	count = 0;
 	for (size_t i = 0; i < reader->nfiles; i++) {
 		struct file *file = reader->files[i];
 		count_damages(file);
-		if (file->nchunks)
-			memcpy(reader->chunks + count, file->chunks,
-			       file->nchunks * sizeof *file->chunks);
-		count += file->nchunks;
-		free(file->chunks);
-		file->chunks = NULL;
+		if (file->nsegments)
+			memcpy(reader->segments + count, file->segments,
+			       file->nsegments * sizeof *file->segments);
+		count += file->nsegments;
+		free(file->segments);
+		file->segments = NULL;
 	}
-	reader->merge = merge_new(reader->files, reader->chunks, count);
+	reader->merge = merge_new(&reader->cache, reader->segments, count);
 	return reader->merge ? 0 : -ENOMEM;
 }
 
@@ -210,12 +208,18 @@ int dump_next(struct dump_reader *reader, struct dump_record *record)
 	return merge_next(reader->merge, record);
 }
 
+bool dump_expires(const struct dump_reader *reader)
+{
+	return cache_is_full(&reader->cache);
+}
+
 void dump_reader_close(struct dump_reader *reader)
 {
 	merge_free(reader->merge);
 	for (size_t i = 0; i < reader->nfiles; i++)
 		file_close(reader->files[i]);
 	free(reader->files);
-	free(reader->chunks);
+	free(reader->segments);
+	decoder_free(reader->cache.decoder);
 	free(reader);
 }

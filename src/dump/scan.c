@@ -83,30 +83,50 @@ static int scan_clock(struct file *file, struct unpacker *body)
 	return 0;
 }
 
+static int add_segment(struct file *file, const struct pack_segment *found, uint64_t offset)
+{
+	void *grown = array_grow(file->segments, file->nsegments, sizeof *file->segments);
+	if (!grown)
+		return -ENOMEM;
+	file->segments = grown;
+	file->segments[file->nsegments++] = (struct segment){.ring = found->ring,
+							     .from = found->from,
+							     .to = found->from + found->size,
+							     .offset = offset,
+							     .low = found->low,
+							     .high = found->high,
+							     .nrecords = found->records,
+							     .index = (uint32_t)file->nchunks,
+							     .tid = found->tid,
+							     .sorted = found->sorted};
+	return 0;
+}
+
 /* The block has a checked header; `available` bytes of its body are in the file. */
 static int scan_records(struct file *file, const struct block *block, uint64_t available)
 {
-	struct unpacker body = {file->map + block->position + BLOCK_HEADER_SIZE, NULL, false};
-	body.end = body.at + available;
-	struct chunk chunk = {.at = block->position + BLOCK_HEADER_SIZE + CHUNK_HEADER_SIZE,
-			      .file = file->index,
-			      .cut = available < block->size};
-	chunk.ring = unpack_int(&body, 8);
-	chunk.from = unpack_int(&body, 8);
-	chunk.to = unpack_int(&body, 8);
-	chunk.tid = (uint32_t)unpack_int(&body, 4);
-	unpack_int(&body, 4);
-	if (body.failed)
-		return available == block->size ? -EBADMSG : 0;
-	uint64_t whole = block->size - CHUNK_HEADER_SIZE;
-	if (chunk.to < chunk.from || chunk.to - chunk.from != whole)
-		return -EBADMSG;
-	chunk.to = chunk.from + (available - CHUNK_HEADER_SIZE);
-	void *grown = array_grow(file->chunks, file->nchunks, sizeof chunk);
+	struct chunk_view view;
+	struct pack_segment segment;
+	size_t before = file->nsegments;
+	void *grown = array_grow(file->chunks, file->nchunks, sizeof *file->chunks);
 	if (!grown)
 		return -ENOMEM;
 	file->chunks = grown;
-	file->chunks[file->nchunks++] = chunk;
+	struct chunk *chunk = &file->chunks[file->nchunks];
+	*chunk = (struct chunk){.body = file->map + block->position + BLOCK_HEADER_SIZE,
+				.available = available,
+				.position = block->position,
+				.file = file,
+				.cut = available < block->size};
+	int more = chunk_view_open(&view, chunk->body, available);
+	while (!more && (more = chunk_view_next(&view, &segment)) == 1)
+		more = add_segment(file, &segment, view.raw - segment.size);
+	if (more) {
+		file->nsegments = before;
+		return chunk->cut && more == -EBADMSG ? 0 : more;
+	}
+	chunk->raw_bytes = view.raw;
+	file->nchunks++;
 	return 0;
 }
 
@@ -174,7 +194,8 @@ static int scan_block(struct file *file, const struct block *block)
 {
 	struct unpacker body = {file->map + block->position + BLOCK_HEADER_SIZE, NULL, false};
 	body.end = body.at + block->size;
-	if ((block->flags & BLOCK_CHECKED) && format_crc(body.at, block->size) != block->body_check)
+	if ((block->flags & BLOCK_CHECKED) &&
+	    format_crc(0, body.at, block->size) != block->body_check)
 		return -EBADMSG;
 	switch (block->type) {
 	case BLOCK_PROCESS:
@@ -288,7 +309,7 @@ int file_scan(struct file *file)
 		file_damage(file, "it does not say which process wrote it");
 		file->info.process.program = "";
 	}
-	if (!file->npoints && file->nchunks)
+	if (!file->npoints && file->nsegments)
 		file_damage(file, "it has no clock: times are counter ticks");
 	file->info.epochs = file->epochs;
 	file->info.catalogs.catalog = file->catalogs;
@@ -303,6 +324,9 @@ void file_close(struct file *file)
 	free((void *)(uintptr_t)file->info.path);
 	free(file->points);
 	free(file->epochs);
+	for (size_t i = 0; i < file->nchunks; i++)
+		free(file->chunks[i].raw);
 	free(file->chunks);
+	free(file->segments);
 	free(file);
 }

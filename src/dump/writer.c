@@ -3,7 +3,6 @@
  * a failure leaves behind is cut off again, so that at any time the file is a dump that can be read
  * and the same block can be tried once more.
  */
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "dump/format.h"
+#include "dump/pack_state.h"
 
 struct dump_writer {
 	int fd;
@@ -22,6 +22,8 @@ struct dump_writer {
 	uint64_t blocks;
 	char *path;
 };
+
+#define BODY_PARTS 3 /* of a block, at most */
 
 /* A start in the same nanosecond with the same pid: a dump closed and opened again. */
 #define NAME_TRIES 100000 /* dumps of one process in one folder */
@@ -51,28 +53,24 @@ static int write_all(int fd, struct iovec *parts, int count, uint64_t position)
 	return 0;
 }
 
-/* Writes a block whose body is head and bytes together. */
-static int put_block(struct dump_writer *writer, enum block_type type, const void *head,
-		     size_t head_size, const void *bytes, size_t size)
+/* Writes a block whose body is these parts together. */
+static int put_block(struct dump_writer *writer, enum block_type type, const struct iovec *body,
+		     int nparts)
 {
 	static const unsigned char zeros[8];
 	unsigned char header[BLOCK_HEADER_SIZE];
 	struct block block = {
-		.type = (uint16_t)type, .size = head_size + size, .position = writer->position};
-	/* Records are not checked: the collector would spend more on that than on the write. */
-	if (type != BLOCK_RECORDS) {
-		block.flags = BLOCK_CHECKED;
-		block.body_check = format_crc(head, head_size);
+		.type = (uint16_t)type, .flags = BLOCK_CHECKED, .position = writer->position};
+	struct iovec parts[BODY_PARTS + 2] = {{header, sizeof header}};
+	for (int i = 0; i < nparts; i++) {
+		parts[i + 1] = body[i];
+		block.size += body[i].iov_len;
+		block.body_check = format_crc(block.body_check, body[i].iov_base, body[i].iov_len);
 	}
 	block_header_put(header, &block);
 	size_t padding = -block.size & 7;
-	struct iovec parts[] = {
-		{header, sizeof header},
-		{(void *)(uintptr_t)head, head_size},
-		{(void *)(uintptr_t)bytes, size},
-		{(void *)(uintptr_t)zeros, padding},
-	};
-	int error = write_all(writer->fd, parts, 4, writer->position);
+	parts[nparts + 1] = (struct iovec){(void *)(uintptr_t)zeros, padding};
+	int error = write_all(writer->fd, parts, nparts + 2, writer->position);
 	if (error) {
 		/* If even this fails, the next block overwrites what is there. */
 		(void)!ftruncate(writer->fd, (off_t)writer->position);
@@ -85,8 +83,8 @@ static int put_block(struct dump_writer *writer, enum block_type type, const voi
 
 static int put_packed(struct dump_writer *writer, enum block_type type, struct packer *packer)
 {
-	int error = packer->failed ? -ENOMEM
-				   : put_block(writer, type, packer->bytes, packer->size, NULL, 0);
+	const struct iovec body = {packer->bytes, packer->size};
+	int error = packer->failed ? -ENOMEM : put_block(writer, type, &body, 1);
 	free(packer->bytes);
 	return error;
 }
@@ -230,13 +228,14 @@ int dump_put_clock(struct dump_writer *writer, const struct clock_point *point)
 	return put_packed(writer, BLOCK_CLOCK, &packer);
 }
 
-int dump_put_records(struct dump_writer *writer, const struct dump_chunk *chunk, const void *bytes)
+int dump_put_pack(struct dump_writer *writer, const struct dump_pack *pack)
 {
-	uint64_t head[CHUNK_HEADER_SIZE / 8] = {htole64(chunk->ring), htole64(chunk->from),
-						htole64(chunk->to), htole64(chunk->tid)};
-	if (chunk->to < chunk->from || (chunk->to - chunk->from) % 8)
-		return -EINVAL;
-	return put_block(writer, BLOCK_RECORDS, head, sizeof head, bytes, chunk->to - chunk->from);
+	const struct iovec body[BODY_PARTS] = {
+		{pack->head, pack_head(pack)},
+		{pack->control, (size_t)(pack->control_end - pack->control)},
+		{pack->payload, (size_t)(pack->payload_end - pack->payload)},
+	};
+	return put_block(writer, BLOCK_RECORDS, body, BODY_PARTS);
 }
 
 int dump_put_counts(struct dump_writer *writer, const struct dump_count *counts, size_t count,

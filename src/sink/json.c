@@ -11,30 +11,8 @@
 struct json_sink {
 	struct lines lines;
 	struct json json;
+	struct zone utc; /* of what a line begins with */
 };
-
-static void put_items(struct json *json, struct buffer *to, const char *field,
-		      const struct rill_catalog *catalog, const struct rill_item *items,
-		      size_t count)
-{
-	uint16_t seen[RILL_MAX_ITEMS];
-	json_field(to, field);
-	buffer_char(to, '{');
-	for (size_t i = 0; i < count && i < RILL_MAX_ITEMS; i++) {
-		json_member(json, to, catalog, &items[i], seen, i);
-		seen[i] = items[i].key;
-	}
-	buffer_char(to, '}');
-}
-
-static void put_id_field(struct buffer *to, const char *name, const uint64_t *words, size_t nwords)
-{
-	json_field(to, name);
-	buffer_char(to, '"');
-	for (size_t i = 0; i < nwords; i++)
-		render_id(to, words[i]);
-	buffer_char(to, '"');
-}
 
 static void put_number_field(struct buffer *to, const char *name, uint32_t value)
 {
@@ -48,67 +26,138 @@ static void put_text_field(struct buffer *to, const char *name, const char *text
 	json_text(to, text);
 }
 
-static void put_span_ids(struct buffer *to, const struct rill_span *span)
+/*
+ * An event: from behind the time up to the process id. A key: its name. A span: from behind the
+ * field before it up to its id.
+ */
+static void make(void *context, struct buffer *to, const struct rill_catalog *catalog,
+		 enum piece_kind kind, uint16_t id)
 {
-	json_field(to, "span");
-	buffer_char(to, '{');
-	put_text_field(to, "name", span->span->name);
-	put_id_field(to, "id", &span->id, 1);
-	if (span->parent_id)
-		put_id_field(to, "parent", &span->parent_id, 1);
-	put_id_field(to, "trace", span->trace_id, 2);
-	buffer_char(to, '}');
+	(void)context;
+	if (kind == PIECE_EVENT) {
+		const struct rill_catalog_event *event = &catalog->events[id];
+		buffer_char(to, '"');
+		put_text_field(to, "level", level_name(event->level));
+		put_text_field(to, "event", event->name);
+		put_text_field(to, "text", event->brief);
+		put_text_field(to, "catalog", catalog->name);
+		buffer_text(to, ",\"pid\":");
+	} else if (kind == PIECE_KEY) {
+		json_key(to, catalog, id);
+	} else {
+		buffer_text(to, ",\"span\":{");
+		put_text_field(to, "name", catalog->spans[id].name);
+		buffer_text(to, ",\"id\":\"");
+	}
 }
 
-static void put_record(struct json *json, struct buffer *to, const struct rill_record *record)
+/* What literals and numbers of a line may take between two pieces or members. */
+#define ROOM_FIXED (6 * ROOM_NUMBER)
+
+static char *write_span_ids(struct json *json, struct buffer *to, char *at,
+			    const struct rill_span *span)
 {
-	const struct rill_item *inherited[MAX_INHERITED];
-	size_t ninherited = rill_record_inherited(record, inherited, MAX_INHERITED);
-	put_text_field(to, "kind", "event");
-	json_field(to, "time");
-	json_time(to, record->time_ns);
-	put_text_field(to, "level", level_name(record->event->level));
-	put_text_field(to, "event", record->event->name);
-	put_text_field(to, "text", record->event->brief);
-	put_text_field(to, "catalog", record->catalog->name);
-	put_number_field(to, "pid", record->pid);
-	put_number_field(to, "tid", record->tid);
-	if (record->late) {
-		json_field(to, "late");
-		buffer_text(to, "true");
-	}
+	uint16_t id = (uint16_t)(span->span - span->catalog->spans);
+	at = json_piece(json, to, at, span->catalog, PIECE_SPAN, id, ROOM_FIXED);
+	if (!at)
+		return NULL;
+	at = write_hex64(at, span->id);
+	if (span->parent_id)
+		at = write_hex64(write_literal(at, "\",\"parent\":\""), span->parent_id);
+	at = write_hex64(write_literal(at, "\",\"trace\":\""), span->trace_id[0]);
+	return write_literal(write_hex64(at, span->trace_id[1]), "\"}");
+}
+
+static void put_span_ids(struct json *json, struct buffer *to, const struct rill_span *span)
+{
+	char *at = write_span_ids(json, to, buffer_at(to), span);
+	if (at)
+		buffer_end(to, at);
+}
+
+static char *write_head(struct json_sink *sink, struct buffer *to, const struct rill_record *record)
+{
+	char *at = buffer_reserve(to, ROOM_FIXED + ROOM_TIME);
+	if (!at)
+		return NULL;
+	at = write_literal(at, "{\"kind\":\"event\",\"time\":\"");
+	at = write_time(at, record->time_ns, &sink->utc);
+	at = json_piece(&sink->json, to, at, record->catalog, PIECE_EVENT, record->event_id,
+			ROOM_FIXED);
+	if (!at)
+		return NULL;
+	at = write_thread(&sink->json.pieces, at, record->pid, record->tid);
+	if (record->late)
+		at = write_literal(at, ",\"late\":true");
 	if (record->span)
-		put_span_ids(to, record->span);
+		at = write_span_ids(&sink->json, to, at, record->span);
+	return at ? buffer_more(to, at, ROOM_MEMBER) : NULL;
+}
+
+/* Behind it is room for ROOM_MEMBER. */
+static char *write_items(struct json *json, struct buffer *to, char *at,
+			 const struct rill_catalog *catalog, const struct rill_item *items,
+			 size_t count)
+{
+	for (size_t i = 0; at && i < count && i < RILL_MAX_ITEMS; i++)
+		at = json_member(json, to, at, catalog, &items[i], items);
+	at = at ? buffer_more(to, at, ROOM_MEMBER) : NULL;
+	return at ? write_literal(at, "}") : NULL;
+}
+
+static void put_record(struct json_sink *sink, struct buffer *to, const struct rill_record *record)
+{
+	struct json *json = &sink->json;
+	const struct rill_item *inherited[MAX_INHERITED];
+	size_t ninherited =
+		record->span ? rill_record_inherited(record, inherited, MAX_INHERITED) : 0;
 	struct json_mark mark = json_notes_begin(json);
-	put_items(json, to, "keys", record->catalog, record->items, record->nitems);
-	if (ninherited) {
-		json_field(to, "inherited");
-		buffer_char(to, '{');
-		for (size_t i = 0; i < ninherited; i++)
-			json_member(json, to, record->catalog, inherited[i], NULL, 0);
-		buffer_char(to, '}');
+	char *at = write_head(sink, to, record);
+	if (at)
+		at = write_items(json, to, write_literal(at, ",\"keys\":{"), record->catalog,
+				 record->items, record->nitems);
+	if (at && ninherited) {
+		at = write_literal(at, ",\"inherited\":{");
+		for (size_t i = 0; at && i < ninherited; i++)
+			at = json_member(json, to, at, record->catalog, inherited[i], NULL);
+		at = at ? buffer_more(to, at, ROOM_MEMBER) : NULL;
+		at = at ? write_literal(at, "}") : NULL;
 	}
+	if (at)
+		buffer_end(to, at);
 	json_notes_end(json, to, mark);
 }
 
+static void put_time_field(struct json_sink *sink, struct buffer *to, uint64_t ns)
+{
+	json_field(to, "time");
+	buffer_char(to, '"');
+	render_time(to, ns, &sink->utc);
+	buffer_char(to, '"');
+}
+
 /* A start or an end: its time, its event, its keys. */
-static void put_edge(struct json *json, struct buffer *to, const char *field,
+static void put_edge(struct json_sink *sink, struct buffer *to, const char *field,
 		     const struct rill_span *span, uint64_t ns, uint16_t event_id,
 		     const struct rill_item *items, size_t nitems)
 {
 	json_field(to, field);
 	buffer_char(to, '{');
-	json_field(to, "time");
-	json_time(to, ns);
+	put_time_field(sink, to, ns);
 	if (event_id < span->catalog->nevents)
 		put_text_field(to, "event", span->catalog->events[event_id].name);
-	struct json_mark mark = json_notes_begin(json);
-	put_items(json, to, "keys", span->catalog, items, nitems);
-	json_notes_end(json, to, mark);
+	struct json_mark mark = json_notes_begin(&sink->json);
+	json_field(to, "keys");
+	buffer_char(to, '{');
+	char *at = buffer_reserve(to, ROOM_MEMBER);
+	at = at ? write_items(&sink->json, to, at, span->catalog, items, nitems) : NULL;
+	if (at)
+		buffer_end(to, at);
+	json_notes_end(&sink->json, to, mark);
 	buffer_char(to, '}');
 }
 
-static void put_span(struct json *json, struct buffer *to, const struct rill_span *span)
+static void put_span(struct json_sink *sink, struct buffer *to, const struct rill_span *span)
 {
 	static const char *const states[] = {
 		[RILL_SPAN_OPEN] = "open",
@@ -120,39 +169,38 @@ static void put_span(struct json *json, struct buffer *to, const struct rill_spa
 	unsigned level =
 		start < span->catalog->nevents ? span->catalog->events[start].level : RILL_ERROR;
 	put_text_field(to, "kind", "span");
-	json_field(to, "time");
-	json_time(to, span->end_ns);
+	put_time_field(sink, to, span->end_ns);
 	put_text_field(to, "level", level_name(level));
 	put_text_field(to, "catalog", span->catalog->name);
 	put_number_field(to, "pid", span->pid);
-	put_span_ids(to, span);
+	put_span_ids(&sink->json, to, span);
 	put_text_field(to, "state", states[span->state <= RILL_SPAN_HEADLESS ? span->state : 0]);
 	json_field(to, "duration");
 	json_i64(to, (int64_t)(span->end_ns - span->start_ns));
 	json_field(to, "events");
 	json_u64(to, span->nevents);
 	if (span->state != RILL_SPAN_HEADLESS)
-		put_edge(json, to, "start", span, span->start_ns, start, span->start_items,
+		put_edge(sink, to, "start", span, span->start_ns, start, span->start_items,
 			 span->nstart_items);
 	if (span->state != RILL_SPAN_ABANDONED)
-		put_edge(json, to, "end", span, span->end_ns, span->span->end, span->end_items,
+		put_edge(sink, to, "end", span, span->end_ns, span->span->end, span->end_items,
 			 span->nend_items);
 }
 
 static void render(void *state, struct buffer *to, const struct rill_entry *entry,
 		   const struct rill_catalogs *catalogs)
 {
-	struct json *json = state;
-	json->catalogs = catalogs;
-	buffer_clear(&json->notes.path);
-	size_t start = to->size;
-	buffer_char(to, '{');
-	if (to->size == start)
-		return; /* no memory, and the functions below look at what is before them */
-	if (entry->record)
-		put_record(json, to, entry->record);
-	else
-		put_span(json, to, entry->span);
+	struct json_sink *sink = state;
+	sink->json.catalogs = catalogs;
+	buffer_clear(&sink->json.notes.path);
+	if (entry->record) {
+		put_record(sink, to, entry->record);
+	} else {
+		buffer_char(to, '{');
+		if (to->broken)
+			return; /* and the functions below look at what is before them */
+		put_span(sink, to, entry->span);
+	}
 	buffer_text(to, "}\n");
 }
 
@@ -164,7 +212,9 @@ static int json_open(const char *argument, const struct rill_sink_owner *owner, 
 	if (result)
 		return result;
 	struct json_sink *sink = calloc(1, sizeof *sink);
-	if (!sink)
+	if (sink)
+		sink->json.pieces = (struct pieces){.make = make, .between = ",\"tid\":"};
+	else
 		result = -ENOMEM;
 	spec_take(&spec, "queue");
 	if (!result)
@@ -182,7 +232,7 @@ static int json_open(const char *argument, const struct rill_sink_owner *owner, 
 static int json_write(void *state, const struct rill_batch *batch, size_t *taken)
 {
 	struct json_sink *sink = state;
-	return lines_write(&sink->lines, batch, render, &sink->json, taken);
+	return lines_write(&sink->lines, batch, render, sink, taken);
 }
 
 static int json_flush(void *state)

@@ -5,60 +5,91 @@
 
 #include <rill/value.h>
 
+#include "sink/scan.h"
+
 #define MAX_SEEN 64u /* keys of a nested event that are searched for repetitions */
 
 #define BIT(type) (1u << (type))
 /* Types that JSON shows by itself. */
 #define NATURAL (RILL_SET_NONE | RILL_SET_BOOL | RILL_SET_STRING | RILL_SET_LIST | RILL_SET_EVENT)
 
-static void put_unicode_escape(struct buffer *to, uint32_t unit)
+/* What a string may take. */
+#define ROOM_STRING(size) (6 * (size_t)(size) + 2 + WRITE_SLACK)
+
+/* What stands behind the backslash. */
+#define AS_IS   0
+#define UNICODE 1 /* \uNNNN */
+#define BEYOND  2 /* not ASCII */
+static const char escapes[256] = {
+	[0 ... 7] = UNICODE, ['\b'] = 'b',  ['\t'] = 't',     ['\n'] = 'n',
+	[0xb] = UNICODE,     ['\f'] = 'f',  ['\r'] = 'r',     [0xe ... 31] = UNICODE,
+	['"'] = '"',         ['\\'] = '\\', [0x7f] = UNICODE, [0x80 ... 0xff] = BEYOND,
+};
+
+static char *write_unicode_escape(char *to, uint32_t unit)
 {
-	unsigned char bytes[2] = {(unsigned char)(unit >> 8), (unsigned char)unit};
-	buffer_text(to, "\\u");
-	render_hex(to, bytes, sizeof bytes);
+	to = write_hex8(write_literal(to, "\\u"), (unsigned char)(unit >> 8));
+	return write_hex8(to, (unsigned char)unit);
 }
 
-static void put_character(struct buffer *to, uint32_t c)
+/* A character beyond ASCII; a byte that begins none becomes U+FFFD. Returns how many bytes it
+ * takes. */
+static size_t write_beyond(char **to, const unsigned char *bytes, size_t size, bool *valid)
 {
-	static const char short_forms[][2] = {
-		{'"', '"'},  {'\\', '\\'}, {'\b', 'b'}, {'\f', 'f'},
-		{'\n', 'n'}, {'\r', 'r'},  {'\t', 't'},
-	};
-	for (size_t i = 0; i < sizeof short_forms / sizeof short_forms[0]; i++) {
-		if ((unsigned char)short_forms[i][0] == c) {
-			buffer_char(to, '\\');
-			buffer_char(to, short_forms[i][1]);
-			return;
+	uint32_t c;
+	size_t length = utf8_read(bytes, size, &c);
+	if (!length) {
+		*valid = false;
+		*to = write_unicode_escape(*to, 0xfffd);
+		return 1;
+	}
+	if (!character_is_unsafe(c)) {
+		memcpy(*to, bytes, length);
+		*to += length;
+	} else if (c >= 0x10000) {
+		*to = write_unicode_escape(*to, 0xd800 + ((c - 0x10000) >> 10));
+		*to = write_unicode_escape(*to, 0xdc00 + ((c - 0x10000) & 0x3ff));
+	} else {
+		*to = write_unicode_escape(*to, c);
+	}
+	return length;
+}
+
+/* Six bytes at most for each. *valid: set to false when a byte is not UTF-8. */
+static char *write_characters(char *to, const unsigned char *bytes, size_t size, bool *valid)
+{
+	if (!size || scan_copy(to, bytes, size) != SCAN_SPECIAL)
+		return to + size;
+	for (size_t i = 0; i < size;) {
+		char escape = escapes[bytes[i]];
+		if (escape == BEYOND) {
+			i += write_beyond(&to, bytes + i, size - i, valid);
+		} else if (escape == AS_IS) {
+			*to++ = (char)bytes[i++];
+		} else if (escape == UNICODE) {
+			to = write_unicode_escape(to, bytes[i++]);
+		} else {
+			*to++ = '\\';
+			*to++ = escape;
+			i++;
 		}
 	}
-	if (c >= 0x10000) {
-		put_unicode_escape(to, 0xd800 + ((c - 0x10000) >> 10));
-		put_unicode_escape(to, 0xdc00 + ((c - 0x10000) & 0x3ff));
-	} else {
-		put_unicode_escape(to, c);
-	}
+	return to;
 }
 
-/* A byte that is not UTF-8 becomes U+FFFD. False: there was one. */
+static char *write_quoted(char *to, const unsigned char *bytes, size_t size, bool *valid)
+{
+	to = write_characters(write_literal(to, "\""), bytes, size, valid);
+	return write_literal(to, "\"");
+}
+
+/* False: a byte is not UTF-8. */
 static bool put_characters(struct buffer *to, const unsigned char *bytes, size_t size)
 {
 	bool valid = true;
-	uint32_t c;
-	size_t plain = 0; /* where the run of characters starts that stand as they are */
-	for (size_t i = 0, length; i < size; i += length) {
-		length = utf8_read(bytes + i, size - i, &c);
-		if (length && c != '"' && c != '\\' && !character_is_unsafe(c))
-			continue;
-		buffer_put(to, bytes + plain, i - plain);
-		if (!length) {
-			valid = false;
-			c = 0xfffd;
-			length = 1;
-		}
-		put_character(to, c);
-		plain = i + length;
-	}
-	buffer_put(to, bytes + plain, size - plain);
+	char *at = buffer_reserve(to, ROOM_STRING(size));
+	if (at)
+		buffer_end(to, write_characters(at, bytes, size, &valid));
 	return valid;
 }
 
@@ -89,10 +120,10 @@ void json_text(struct buffer *to, const char *text)
 	put_string(to, (const unsigned char *)text, strlen(text));
 }
 
-void json_time(struct buffer *to, uint64_t ns)
+static void put_time(struct json *json, struct buffer *to, uint64_t ns)
 {
 	buffer_char(to, '"');
-	render_time(to, ns, NULL);
+	render_time(to, ns, &json->utc);
 	buffer_char(to, '"');
 }
 
@@ -251,7 +282,7 @@ static void put_value(struct json *json, struct buffer *to, const struct rill_it
 		put_f64(to, item->f64);
 		return;
 	case RILL_TYPE_TIMESTAMP:
-		json_time(to, item->u64);
+		put_time(json, to, item->u64);
 		return;
 	case RILL_TYPE_STRING:
 		if (!put_string(to, item->bytes, item->size)) {
@@ -318,13 +349,96 @@ static void put_member(struct json *json, struct buffer *to, const struct rill_c
 	path->size = start;
 }
 
-void json_member(struct json *json, struct buffer *to, const struct rill_catalog *catalog,
-		 const struct rill_item *item, const uint16_t *seen, size_t nseen)
+/* A value that nothing is to be noted of. NULL: it is none, or has no room. */
+static char *write_simple(struct json *json, struct buffer *to, char *at,
+			  const struct rill_item *item)
+{
+	bool valid = true;
+	at = buffer_more(to, at,
+			 item->type == RILL_TYPE_STRING ? ROOM_STRING(item->size) : ROOM_TIME);
+	if (!at || item->cut)
+		return NULL;
+	switch (item->type) {
+	case RILL_TYPE_BOOL:
+		return item->boolean ? write_literal(at, "true") : write_literal(at, "false");
+	case RILL_TYPE_U64:
+		return write_literal(write_u64(write_literal(at, "\""), item->u64), "\"");
+	case RILL_TYPE_I64:
+	case RILL_TYPE_DURATION:
+		return write_literal(write_i64(write_literal(at, "\""), item->i64), "\"");
+	case RILL_TYPE_TIMESTAMP:
+		at = write_time(write_literal(at, "\""), item->u64, &json->utc);
+		return write_literal(at, "\"");
+	case RILL_TYPE_STRING:
+		at = write_quoted(at, item->bytes, item->size, &valid);
+		return valid ? at : NULL;
+	case RILL_TYPE_IP:
+		return write_literal(write_ip(write_literal(at, "\""), item), "\"");
+	case RILL_TYPE_NONE:
+		return write_literal(at, "null");
+	default:
+		return NULL;
+	}
+}
+
+void json_key(struct buffer *to, const struct rill_catalog *catalog, uint16_t key)
+{
+	const char *name = catalog->keys[key].name;
+	put_string(to, (const unsigned char *)name, strlen(name));
+	buffer_char(to, ':');
+}
+
+static void note_type_of_key(struct json *json, const struct rill_catalog_key *key, unsigned type)
+{
+	struct buffer *path = &json->notes.path;
+	size_t start = path->size;
+	put_characters(path, (const unsigned char *)key->name, strlen(key->name));
+	note_type(json, type, "");
+	path->size = start;
+}
+
+static unsigned occurrence_of(const struct rill_item *item, const struct rill_item *before)
 {
 	unsigned occurrence = 1;
-	for (size_t i = 0; i < nseen; i++)
-		occurrence += seen[i] == item->key;
+	for (; before && before < item; before++)
+		occurrence += before->key == item->key;
+	return occurrence;
+}
+
+char *json_member(struct json *json, struct buffer *to, char *at,
+		  const struct rill_catalog *catalog, const struct rill_item *item,
+		  const struct rill_item *before)
+{
+	unsigned occurrence = occurrence_of(item, before);
+	const struct rill_catalog_key *key = find_key(catalog, item->key);
+	size_t start = (size_t)(at - to->data);
+	if (key && occurrence == 1) {
+		if (at[-1] != '{')
+			at = write_literal(at, ",");
+		at = json_piece(json, to, at, catalog, PIECE_KEY, item->key, 0);
+		at = at ? write_simple(json, to, at, item) : NULL;
+		if (at && type_is_open(key, item->type))
+			note_type_of_key(json, key, item->type);
+		if (at || to->broken)
+			return at;
+	}
+	/* From the beginning again, in full. */
+	to->size = start;
 	put_member(json, to, catalog, item, occurrence, 0);
+	return to->broken ? NULL : buffer_reserve(to, ROOM_MEMBER);
+}
+
+char *json_piece(struct json *json, struct buffer *to, char *at, const struct rill_catalog *catalog,
+		 enum piece_kind kind, uint16_t id, size_t more)
+{
+	struct catalog_pieces *pieces = pieces_of(&json->pieces, catalog);
+	const struct piece *piece = pieces ? piece_of(&json->pieces, pieces, kind, id) : NULL;
+	if (!piece) {
+		to->broken = true;
+		return NULL;
+	}
+	at = buffer_more(to, at, piece->size + WRITE_BLOCK + more);
+	return at ? write_blocks(at, piece->bytes, piece->size) : NULL;
 }
 
 struct json_mark json_notes_begin(struct json *json)
@@ -367,4 +481,5 @@ void json_free(struct json *json)
 	buffer_free(&json->notes.raw);
 	buffer_free(&json->notes.cut);
 	buffer_free(&json->notes.path);
+	pieces_free(&json->pieces);
 }

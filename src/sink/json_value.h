@@ -2,6 +2,7 @@
 #ifndef RILL_SINK_JSON_VALUE_H
 #define RILL_SINK_JSON_VALUE_H
 
+#include "sink/pieces.h"
 #include "sink/render.h"
 
 /*
@@ -19,6 +20,8 @@ struct json_notes {
 struct json {
 	const struct rill_catalogs *catalogs;
 	struct json_notes notes;
+	struct zone utc; /* of values */
+	struct pieces pieces;
 };
 
 /* Where an object's notes start among those of the objects around it. */
@@ -29,7 +32,6 @@ struct json_mark {
 /* "name": with a comma before it where one belongs. name: a literal. */
 void json_field(struct buffer *to, const char *name);
 void json_text(struct buffer *to, const char *text);
-void json_time(struct buffer *to, uint64_t ns);
 /* In quotes, as all 64-bit integers. */
 void json_u64(struct buffer *to, uint64_t value);
 void json_i64(struct buffer *to, int64_t value);
@@ -38,9 +40,18 @@ struct json_mark json_notes_begin(struct json *json);
 /* "types":{}, "raw":{}, "cut":{}: those with something in them. */
 void json_notes_end(struct json *json, struct buffer *to, struct json_mark mark);
 
-/* One member of an object of keys. seen, nseen: the keys before it in the same object. */
-void json_member(struct json *json, struct buffer *to, const struct rill_catalog *catalog,
-		 const struct rill_item *item, const uint16_t *seen, size_t nseen);
+/* "key": */
+void json_key(struct buffer *to, const struct rill_catalog *catalog, uint16_t key);
+/* A piece at `at`, and room for as much more behind it, and for one character before it. Both
+ * return where it ends, or NULL: no memory. */
+char *json_piece(struct json *json, struct buffer *to, char *at, const struct rill_catalog *catalog,
+		 enum piece_kind kind, uint16_t id, size_t more);
+/* One member of an object of keys, which has begun. before: the first one of the same object, in
+ * one array with `item`; NULL: none of them is the same. Room for ROOM_MEMBER behind it. */
+#define ROOM_MEMBER (64u + WRITE_SLACK)
+char *json_member(struct json *json, struct buffer *to, char *at,
+		  const struct rill_catalog *catalog, const struct rill_item *item,
+		  const struct rill_item *before);
 
 void json_free(struct json *json);
 

@@ -12,31 +12,40 @@
 
 void render_u64(struct buffer *to, uint64_t value)
 {
-	char digits[20];
-	size_t at = sizeof digits;
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
-	buffer_put(to, digits + at, sizeof digits - at);
+	char *at = buffer_reserve(to, ROOM_NUMBER);
+	if (at)
+		buffer_end(to, write_u64(at, value));
 }
 
 void render_i64(struct buffer *to, int64_t value)
 {
-	if (value < 0)
-		buffer_char(to, '-');
-	render_u64(to, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+	char *at = buffer_reserve(to, ROOM_NUMBER);
+	if (at)
+		buffer_end(to, write_i64(at, value));
 }
 
-/* With leading zeros. */
-static void put_padded(struct buffer *to, uint64_t value, int ndigits)
+/*
+ * The same as below for a decimal of at most 15 digits that has not many places: such a decimal and
+ * its double name each other, and the quotient of two integers that doubles hold exactly is the
+ * double next to it. 0: it is none.
+ */
+static size_t few_digits(double value, char *digits, int *exponent)
 {
-	char digits[20];
-	for (int i = ndigits; i > 0; i--) {
-		digits[i - 1] = (char)('0' + value % 10);
-		value /= 10;
+	static const double most = 1e15;
+	double scale = 1;
+	for (int places = 0; value * scale < most && places <= 15; places++, scale *= 10) {
+		uint64_t whole = (uint64_t)(value * scale + 0.5);
+		if (!whole || (double)whole / scale != value)
+			continue;
+		char text[WRITE_U64 + WRITE_SLACK];
+		size_t count = (size_t)(write_u64(text, whole) - text);
+		memcpy(digits, text, WRITE_U64);
+		*exponent = (int)count - places;
+		while (count > 1 && digits[count - 1] == '0')
+			count--;
+		return count;
 	}
-	buffer_put(to, digits, (size_t)ndigits);
+	return 0;
 }
 
 /* The decimal digits of a positive value, without trailing zeros; value = 0.DIGITS * 10^*exponent.
@@ -44,6 +53,9 @@ static void put_padded(struct buffer *to, uint64_t value, int ndigits)
 static size_t shortest_digits(double value, char *digits, int *exponent)
 {
 	char text[64];
+	size_t few = few_digits(value, digits, exponent);
+	if (few)
+		return few;
 	/* 15 digits are always enough to name a decimal of 15 digits, except where doubles are so
 	 * sparse that fewer digits tell them apart: below the normal range. */
 	int precision = value < 2.2250738585072014e-308 ? 0 : 14;
@@ -98,48 +110,44 @@ void render_f64(struct buffer *to, double value)
 	}
 }
 
-/* value / 10^ndigits with all its digits and no trailing zeros. */
-static void put_fraction(struct buffer *to, uint64_t value, int ndigits, uint64_t scale)
+/* value / scale with all its digits and no trailing zeros; scale: 10^3, 10^6 or 10^9. */
+static char *write_fraction(char *to, uint64_t value, uint32_t scale)
 {
-	uint64_t rest = value % scale;
-	render_u64(to, value / scale);
+	uint32_t rest = (uint32_t)(value % scale);
+	to = write_u64(to, value / scale);
 	if (!rest)
-		return;
-	while (rest % 10 == 0) {
-		rest /= 10;
-		ndigits--;
-	}
-	buffer_char(to, '.');
-	put_padded(to, rest, ndigits);
+		return to;
+	*to = '.';
+	to = write_digits9(to + 1, rest * (NS_PER_S / scale));
+	while (to[-1] == '0')
+		to--;
+	return to;
+}
+
+char *write_duration(char *to, int64_t ns)
+{
+	uint64_t left = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
+	*to = '-';
+	to += ns < 0;
+	if (left && left < 1000)
+		return write_literal(write_u64(to, left), "ns");
+	if (left && left < 1000000)
+		return write_literal(write_fraction(to, left, 1000), "us");
+	if (left && left < NS_PER_S)
+		return write_literal(write_fraction(to, left, 1000000), "ms");
+	uint64_t minutes = left / (60ull * NS_PER_S);
+	if (minutes >= 60)
+		to = write_literal(write_u64(to, minutes / 60), "h");
+	if (minutes)
+		to = write_literal(write_u64(to, minutes % 60), "m");
+	return write_literal(write_fraction(to, left % (60ull * NS_PER_S), NS_PER_S), "s");
 }
 
 void render_duration(struct buffer *to, int64_t ns)
 {
-	uint64_t left = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
-	if (ns < 0)
-		buffer_char(to, '-');
-	if (left && left < 1000) {
-		render_u64(to, left);
-		buffer_text(to, "ns");
-	} else if (left && left < 1000000) {
-		put_fraction(to, left, 3, 1000);
-		buffer_text(to, "us");
-	} else if (left && left < NS_PER_S) {
-		put_fraction(to, left, 6, 1000000);
-		buffer_text(to, "ms");
-	} else {
-		uint64_t minutes = left / (60ull * NS_PER_S);
-		if (minutes >= 60) {
-			render_u64(to, minutes / 60);
-			buffer_char(to, 'h');
-		}
-		if (minutes) {
-			render_u64(to, minutes % 60);
-			buffer_char(to, 'm');
-		}
-		put_fraction(to, left % (60ull * NS_PER_S), 9, NS_PER_S);
-		buffer_char(to, 's');
-	}
+	char *at = buffer_reserve(to, ROOM_DURATION);
+	if (at)
+		buffer_end(to, write_duration(at, ns));
 }
 
 static int32_t zone_offset(struct zone *zone, uint64_t ns)
@@ -155,9 +163,17 @@ static int32_t zone_offset(struct zone *zone, uint64_t ns)
 	return zone->offset_s;
 }
 
+static char *write_two(char *to, uint32_t value, char behind)
+{
+	to[0] = (char)('0' + value / 10);
+	to[1] = (char)('0' + value % 10);
+	to[2] = behind;
+	return to + 3;
+}
+
 /* Proleptic Gregorian date of a day since 1970-01-01: Howard Hinnant, "chrono-compatible low-level
  * date algorithms", civil_from_days. */
-static void put_date(struct buffer *to, int64_t days)
+static char *write_date(char *to, int64_t days)
 {
 	int64_t z = days + 719468; /* since 0000-03-01; never negative here */
 	int64_t era = z / 146097;
@@ -166,64 +182,74 @@ static void put_date(struct buffer *to, int64_t days)
 	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
 	int64_t mp = (5 * doy + 2) / 153;
 	int64_t month = mp < 10 ? mp + 3 : mp - 9;
-	put_padded(to, (uint64_t)(yoe + era * 400 + (month <= 2)), 4);
-	buffer_char(to, '-');
-	put_padded(to, (uint64_t)month, 2);
-	buffer_char(to, '-');
-	put_padded(to, (uint64_t)(doy - (153 * mp + 2) / 5 + 1), 2);
+	uint32_t year = (uint32_t)(yoe + era * 400 + (month <= 2));
+	write_two(to, year / 100, '\0');
+	to = write_two(to + 2, year % 100, '-');
+	to = write_two(to, (uint32_t)month, '-');
+	return write_two(to, (uint32_t)(doy - (153 * mp + 2) / 5 + 1), 'T');
+}
+
+void zone_move(struct zone *zone, uint64_t ns)
+{
+	int32_t offset = zone->local ? zone_offset(zone, ns) : 0;
+	int64_t seconds = (int64_t)(ns / NS_PER_S) + offset;
+	int64_t days = seconds / DAY_S - (seconds % DAY_S < 0);
+	uint32_t second = (uint32_t)(seconds - days * DAY_S);
+	char *to = write_date(zone->prefix, days);
+	to = write_two(to, second / 3600, ':');
+	to = write_two(to, second / 60 % 60, ':');
+	write_two(to, second % 60, '.');
+	zone->second_ns = ns - ns % NS_PER_S;
+	/* The last second is cut off where the numbers end: those behind it begin at 1970 again. */
+	zone->valid_ns = UINT64_MAX - zone->second_ns < NS_PER_S ? 0 - zone->second_ns : NS_PER_S;
+	zone->suffix[0] = 'Z';
+	zone->suffix_size = 1;
+	if (!zone->local)
+		return;
+	uint32_t minutes = (uint32_t)(offset < 0 ? -offset : offset) / 60;
+	zone->suffix[0] = offset < 0 ? '-' : '+';
+	write_two(write_two(zone->suffix + 1, minutes / 60, ':'), minutes % 60, '\0');
+	zone->suffix_size = 6;
 }
 
 void render_time(struct buffer *to, uint64_t ns, struct zone *zone)
 {
-	bool local = zone && zone->local;
-	int32_t offset = local ? zone_offset(zone, ns) : 0;
-	int64_t seconds = (int64_t)(ns / NS_PER_S) + offset;
-	int64_t days = seconds / DAY_S - (seconds % DAY_S < 0);
-	uint32_t second = (uint32_t)(seconds - days * DAY_S);
-	put_date(to, days);
-	buffer_char(to, 'T');
-	put_padded(to, second / 3600, 2);
-	buffer_char(to, ':');
-	put_padded(to, second / 60 % 60, 2);
-	buffer_char(to, ':');
-	put_padded(to, second % 60, 2);
-	buffer_char(to, '.');
-	put_padded(to, ns % NS_PER_S, 9);
-	if (!local) {
-		buffer_char(to, 'Z');
-		return;
-	}
-	uint32_t minutes = (uint32_t)(offset < 0 ? -offset : offset) / 60;
-	buffer_char(to, offset < 0 ? '-' : '+');
-	put_padded(to, minutes / 60, 2);
-	buffer_char(to, ':');
-	put_padded(to, minutes % 60, 2);
+	char *at = buffer_reserve(to, ROOM_TIME);
+	if (at)
+		buffer_end(to, write_time(at, ns, zone));
+}
+
+char *write_hex(char *to, const unsigned char *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		to = write_hex8(to, bytes[i]);
+	return to;
 }
 
 void render_hex(struct buffer *to, const unsigned char *bytes, size_t size)
 {
-	static const char digits[] = "0123456789abcdef";
-	char *out = size ? buffer_reserve(to, 2 * size) : NULL;
-	if (!out)
-		return;
-	for (size_t i = 0; i < size; i++) {
-		out[2 * i] = digits[bytes[i] >> 4];
-		out[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	to->size += 2 * size;
+	char *at = size ? buffer_reserve(to, 2 * size) : NULL;
+	if (at)
+		buffer_end(to, write_hex(at, bytes, size));
 }
 
 void render_id(struct buffer *to, uint64_t id)
 {
-	unsigned char bytes[8];
-	for (int i = 0; i < 8; i++)
-		bytes[i] = (unsigned char)(id >> (56 - 8 * i));
-	render_hex(to, bytes, sizeof bytes);
+	char *at = buffer_reserve(to, ROOM_NUMBER);
+	if (at)
+		buffer_end(to, write_hex64(at, id));
+}
+
+char *write_ip(char *to, const struct rill_item *ip)
+{
+	if (ip->size == 4)
+		return write_ip4(to, ip->bytes);
+	return inet_ntop(AF_INET6, ip->bytes, to, INET6_ADDRSTRLEN) ? to + strlen(to) : to;
 }
 
 void render_ip(struct buffer *to, const struct rill_item *ip)
 {
-	char text[INET6_ADDRSTRLEN];
-	if (inet_ntop(ip->size == 4 ? AF_INET : AF_INET6, ip->bytes, text, sizeof text))
-		buffer_text(to, text);
+	char *at = buffer_reserve(to, ROOM_IP);
+	if (at)
+		buffer_end(to, write_ip(at, ip));
 }

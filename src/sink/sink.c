@@ -48,31 +48,54 @@ static struct sink_count *event_count(struct sink *sink, uint16_t catalog_index,
 
 enum fate { WRITTEN, FILTERED, FAILED };
 
-static void count_one(struct sink_count *count, enum fate fate)
+static void count_more(struct sink_count *count, enum fate fate, uint64_t n)
 {
 	add(fate == WRITTEN    ? &count->written
 	    : fate == FILTERED ? &count->filtered
 			       : &count->failed,
-	    1);
+	    n);
 }
 
-static void count_entry(struct sink *sink, const struct rill_entry *entry, enum fate fate)
+static void count_records(struct sink *sink, const struct rill_record *record, enum fate fate,
+			  uint64_t n)
 {
-	if (!entry->record) {
-		count_one(&sink->totals.spans, fate);
-		return;
-	}
-	uint16_t index = entry->record->catalog_index;
-	const struct rill_catalog *catalog = entry->record->catalog;
+	uint16_t index = record->catalog_index;
+	const struct rill_catalog *catalog = record->catalog;
 	if (index < MAX_CATALOGS && !sink->counts[index] && catalog) {
 		struct sink_count *table = calloc(catalog->nevents, sizeof *table);
 		__atomic_store_n(&sink->counts[index], table, __ATOMIC_RELEASE);
 		sink->ncounts[index] = table ? catalog->nevents : 0;
 	}
-	struct sink_count *count = event_count(sink, index, entry->record->event_id);
+	struct sink_count *count = event_count(sink, index, record->event_id);
 	if (count)
-		count_one(count, fate);
-	count_one(&sink->totals.records, fate);
+		count_more(count, fate, n);
+}
+
+static bool same_event(const struct rill_record *a, const struct rill_record *b)
+{
+	return a && b && a->event_id == b->event_id && a->catalog_index == b->catalog_index;
+}
+
+/* By runs of the same event, since the counters are shared: a step of one of them takes as long as
+ * a good part of a line. */
+static void count_entries(struct sink *sink, const struct rill_entry *entries, size_t count,
+			  enum fate fate)
+{
+	size_t nrecords = 0;
+	for (size_t i = 0, next; i < count; i = next) {
+		const struct rill_record *record = entries[i].record;
+		next = i + 1;
+		if (!record)
+			continue;
+		while (next < count && same_event(record, entries[next].record))
+			next++;
+		count_records(sink, record, fate, next - i);
+		nrecords += next - i;
+	}
+	if (nrecords)
+		count_more(&sink->totals.records, fate, nrecords);
+	if (nrecords < count)
+		count_more(&sink->totals.spans, fate, count - nrecords);
 }
 
 static void tell_failure(struct sink *sink, int error)
@@ -237,7 +260,7 @@ static const struct rill_entry *select_entries(struct sink *sink, const struct r
 		if (entry_level(&batch->entries[i]) >= sink->level)
 			sink->entries[(*count)++] = batch->entries[i];
 		else
-			count_entry(sink, &batch->entries[i], FILTERED);
+			count_entries(sink, &batch->entries[i], 1, FILTERED);
 	}
 	return sink->entries;
 }
@@ -255,8 +278,7 @@ void sink_write(struct sink *sink, const struct rill_batch *batch)
 		error = -ENOMEM;
 	}
 	/* As written, before the sink type may call lost() for them. */
-	for (size_t i = 0; i < selected.count; i++)
-		count_entry(sink, &selected.entries[i], WRITTEN);
+	count_entries(sink, selected.entries, selected.count, WRITTEN);
 	if (!error && selected.count)
 		error = sink->type->write(sink->state, &selected, &taken);
 	for (size_t i = taken; i < selected.count; i++) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sink/lines.h"
+#include "sink/pieces.h"
 #include "sink/sink.h"
 #include "sink/text_value.h"
 
@@ -16,6 +17,8 @@ enum group { OWN, INHERITED, END };
 struct text {
 	struct lines lines;
 	struct text_style style;
+	struct zone zone; /* of the time that a line begins with */
+	struct pieces pieces;
 	bool color;
 	bool multiline;
 	size_t key_width; /* multi-line: of the longest key */
@@ -43,11 +46,10 @@ static void pad(struct buffer *to, size_t start, size_t width)
 	buffer_fill(to, ' ', size < width ? width - size + 1 : 1);
 }
 
-static void put_head(struct text *text, struct buffer *to, uint64_t ns, const char *level,
-		     const char *level_color, const char *name)
+/* What follows the time: level and name. */
+static void put_title(const struct text *text, struct buffer *to, const char *level,
+		      const char *level_color, const char *name)
 {
-	color(text, to, DIM);
-	render_time(to, ns, &text->style.zone);
 	color(text, to, RESET);
 	buffer_char(to, ' ');
 	color(text, to, level_color);
@@ -61,6 +63,68 @@ static void put_head(struct text *text, struct buffer *to, uint64_t ns, const ch
 	size_t width = to->size - start;
 	color(text, to, RESET);
 	buffer_fill(to, ' ', width < NAME_WIDTH ? NAME_WIDTH - width + 1 : 1);
+}
+
+/*
+ * An event: from behind the time up to the keys. A key: from behind the value before it up to its
+ * own. A span: in a record's place, from behind the thread up to the id.
+ */
+static void make(void *context, struct buffer *to, const struct rill_catalog *catalog,
+		 enum piece_kind kind, uint16_t id)
+{
+	const struct text *text = context;
+	if (kind == PIECE_EVENT) {
+		const struct rill_catalog_event *event = &catalog->events[id];
+		uint8_t level = event->level < RILL_OFF ? event->level : RILL_ERROR;
+		put_title(text, to, levels[level], level_colors[level], event->name);
+		color(text, to, BOLD);
+		text_name(to, event->brief, ": ");
+		color(text, to, RESET);
+		buffer_char(to, ':');
+	} else if (kind == PIECE_KEY) {
+		buffer_char(to, ' ');
+		color(text, to, DIM);
+		text_key(to, catalog, id);
+		buffer_char(to, '=');
+	} else {
+		buffer_char(to, ' ');
+		text_name(to, catalog->spans[id].name, " ");
+		buffer_char(to, ' ');
+	}
+}
+
+static inline struct catalog_pieces *catalog_pieces(struct text *text, struct buffer *to,
+						    const struct rill_catalog *catalog)
+{
+	struct catalog_pieces *of = pieces_of(&text->pieces, catalog);
+	if (!of)
+		to->broken = true;
+	return of;
+}
+
+/* Makes room for the piece, and for as much again. NULL: no memory. */
+static inline char *write_piece(struct text *text, struct buffer *to, char *at,
+				struct catalog_pieces *of, enum piece_kind kind, uint16_t id,
+				size_t more)
+{
+	const struct piece *piece = piece_of(&text->pieces, of, kind, id);
+	if (!piece) {
+		to->broken = true;
+		return NULL;
+	}
+	at = buffer_more(to, at, piece->size + WRITE_BLOCK + more);
+	return at ? write_blocks(at, piece->bytes, piece->size) : NULL;
+}
+
+/* The longest, WRITE_SLACK included. */
+#define ROOM_COLOR (8u + WRITE_SLACK)
+
+/* What a pair takes behind its key. */
+#define ROOM_PAIR (WRITE_BLOCK + ROOM_COLOR + ROOM_TIME)
+
+static char *write_color(const struct text *text, char *to, const char *code)
+{
+	return text->color ? write_constant(to, code, strlen(code)) : to;
 }
 
 static void put_pair(struct text *text, struct buffer *to, const struct rill_catalog *catalog,
@@ -104,65 +168,146 @@ static void widen(struct text *text, struct buffer *to, const struct rill_catalo
 	to->size = start;
 }
 
-static void put_span_context(struct buffer *to, const struct rill_span *span)
+/* A key that the catalog doesn't have, or that is new. */
+__attribute__((noinline, cold)) static char *
+write_key(struct text *text, struct buffer *to, char *at, struct catalog_pieces *of, uint16_t key)
 {
-	buffer_char(to, ' ');
-	text_name(to, span->span->name, " ");
-	buffer_char(to, ' ');
-	render_id(to, span->id);
+	if (key < of->catalog->nkeys)
+		return write_piece(text, to, at, of, PIECE_KEY, key, ROOM_PAIR);
+	buffer_end(to, at);
+	make(text, to, of->catalog, PIECE_KEY, key);
+	return buffer_reserve(to, ROOM_PAIR);
 }
 
-/* [pid/tid span id late] */
-static void put_place(struct text *text, struct buffer *to, const struct rill_record *record)
+/* The types that most values have; NULL: no memory. */
+static inline char *write_common_value(struct text *text, struct buffer *to, char *at,
+				       const struct rill_item *item)
 {
-	color(text, to, DIM);
-	buffer_char(to, '[');
-	render_u64(to, record->pid);
-	buffer_char(to, '/');
-	render_u64(to, record->tid);
-	if (record->span)
-		put_span_context(to, record->span);
-	color(text, to, RESET);
-	if (record->late) {
-		color(text, to, YELLOW);
-		buffer_text(to, " late");
-		color(text, to, RESET);
+	if (item->type == RILL_TYPE_U64)
+		return write_u64(at, item->u64);
+	if (item->type == RILL_TYPE_IP && item->size == 4)
+		return write_ip4(at, item->bytes);
+	return write_value(to, at, item, &text->style, 0);
+}
+
+/* One line for all keys. NULL: no memory. */
+static inline char *write_pair(struct text *text, struct buffer *to, char *at,
+			       struct catalog_pieces *of, const struct rill_item *item,
+			       enum group group)
+{
+	const struct piece *piece =
+		item->key < of->catalog->nkeys ? &of->pieces[PIECE_KEY][item->key] : NULL;
+	if (piece && piece->bytes) {
+		at = buffer_more(to, at, piece->size + ROOM_PAIR);
+		at = at ? write_blocks(at, piece->bytes, piece->size) : NULL;
+	} else {
+		at = write_key(text, to, at, of, item->key);
 	}
-	color(text, to, DIM);
-	buffer_char(to, ']');
-	color(text, to, RESET);
+	if (!at)
+		return NULL;
+	if (group != INHERITED)
+		at = write_color(text, at, RESET);
+	at = write_common_value(text, to, at, item);
+	if (at && group == INHERITED && text->color) {
+		at = buffer_more(to, at, ROOM_COLOR);
+		at = at ? write_color(text, at, RESET) : NULL;
+	}
+	return at;
+}
+
+#define ROOM_PLACE (THREAD_ROOM + ROOM_NUMBER + 6 * ROOM_COLOR)
+
+/* [pid/tid span id late] */
+static char *write_place(struct text *text, struct buffer *to, char *at,
+			 const struct rill_record *record)
+{
+	const struct rill_span *span = record->span;
+	at = buffer_more(to, at, ROOM_PLACE);
+	if (!at)
+		return NULL;
+	at = write_literal(write_color(text, at, DIM), "[");
+	at = write_thread(&text->pieces, at, record->pid, record->tid);
+	if (span) {
+		struct catalog_pieces *of = catalog_pieces(text, to, span->catalog);
+		uint16_t id = (uint16_t)(span->span - span->catalog->spans);
+		at = of ? write_piece(text, to, at, of, PIECE_SPAN, id, ROOM_PLACE) : NULL;
+		if (!at)
+			return NULL;
+		at = write_hex64(at, span->id);
+	}
+	at = write_color(text, at, RESET);
+	if (record->late) {
+		at = write_literal(write_color(text, at, YELLOW), " late");
+		at = write_color(text, at, RESET);
+	}
+	at = write_literal(write_color(text, at, DIM), "]");
+	return write_color(text, at, RESET);
+}
+
+/* Behind it is room for one character. */
+static inline char *write_head(struct text *text, struct buffer *to, struct catalog_pieces *of,
+			       const struct rill_record *record)
+{
+	char *at = buffer_more(to, buffer_at(to), ROOM_TIME + ROOM_COLOR);
+	if (!at)
+		return NULL;
+	at = write_time(write_color(text, at, DIM), record->time_ns, &text->zone);
+	return write_piece(text, to, at, of, PIECE_EVENT, record->event_id, 1);
+}
+
+static char *write_record(struct text *text, struct buffer *to, struct catalog_pieces *of,
+			  const struct rill_record *record)
+{
+	const struct rill_item *inherited[MAX_INHERITED];
+	size_t ninherited =
+		record->span ? rill_record_inherited(record, inherited, MAX_INHERITED) : 0;
+	char *at = write_head(text, to, of, record);
+	for (size_t i = 0; at && i < record->nitems; i++)
+		at = write_pair(text, to, at, of, &record->items[i], OWN);
+	if (at && ninherited) {
+		buffer_end(to, at);
+		put_separator(text, to, " |");
+		at = to->broken ? NULL : buffer_at(to);
+	}
+	for (size_t i = 0; at && i < ninherited; i++)
+		at = write_pair(text, to, at, of, inherited[i], INHERITED);
+	at = at ? buffer_more(to, at, 1) : NULL;
+	return at ? write_place(text, to, write_literal(at, " "), record) : NULL;
+}
+
+/* The head, and each key on a line of its own. */
+static char *write_record_lines(struct text *text, struct buffer *to, struct catalog_pieces *of,
+				const struct rill_record *record)
+{
+	const struct rill_item *inherited[MAX_INHERITED];
+	size_t ninherited = rill_record_inherited(record, inherited, MAX_INHERITED);
+	char *at = write_head(text, to, of, record);
+	at = at ? write_place(text, to, write_literal(at, " "), record) : NULL;
+	if (!at)
+		return NULL;
+	buffer_end(to, at);
+	text->key_width = 0;
+	for (size_t i = 0; i < record->nitems; i++)
+		widen(text, to, record->catalog, record->items[i].key);
+	for (size_t i = 0; i < ninherited; i++)
+		widen(text, to, record->catalog, inherited[i]->key);
+	for (size_t i = 0; i < record->nitems; i++)
+		put_pair(text, to, record->catalog, &record->items[i], OWN);
+	for (size_t i = 0; i < ninherited; i++)
+		put_pair(text, to, record->catalog, inherited[i], INHERITED);
+	return to->broken ? NULL : buffer_at(to);
 }
 
 static void put_record(struct text *text, struct buffer *to, const struct rill_record *record)
 {
-	const struct rill_item *inherited[MAX_INHERITED];
-	size_t ninherited = rill_record_inherited(record, inherited, MAX_INHERITED);
-	const struct rill_catalog_event *event = record->event;
-	uint8_t level = event->level < RILL_OFF ? event->level : RILL_ERROR;
-	put_head(text, to, record->time_ns, levels[level], level_colors[level], event->name);
-	color(text, to, BOLD);
-	text_name(to, event->brief, ": ");
-	color(text, to, RESET);
-	buffer_char(to, ':');
-	if (text->multiline) {
-		buffer_char(to, ' ');
-		put_place(text, to, record);
-		text->key_width = 0;
-		for (size_t i = 0; i < record->nitems; i++)
-			widen(text, to, record->catalog, record->items[i].key);
-		for (size_t i = 0; i < ninherited; i++)
-			widen(text, to, record->catalog, inherited[i]->key);
-	}
-	for (size_t i = 0; i < record->nitems; i++)
-		put_pair(text, to, record->catalog, &record->items[i], OWN);
-	if (ninherited)
-		put_separator(text, to, " |");
-	for (size_t i = 0; i < ninherited; i++)
-		put_pair(text, to, record->catalog, inherited[i], INHERITED);
-	if (!text->multiline) {
-		buffer_char(to, ' ');
-		put_place(text, to, record);
-	}
+	struct catalog_pieces *of = catalog_pieces(text, to, record->catalog);
+	if (!of)
+		return;
+	char *at = text->multiline ? write_record_lines(text, to, of, record)
+				   : write_record(text, to, of, record);
+	at = at ? buffer_more(to, at, 1) : NULL;
+	if (at)
+		buffer_end(to, write_literal(at, "\n"));
 }
 
 /* [pid id parent ID trace ID] */
@@ -200,7 +345,7 @@ static void put_span_facts(struct text *text, struct buffer *to, const struct ri
 	render_duration(to, (int64_t)(span->end_ns - span->start_ns));
 	color(text, to, RESET);
 	buffer_text(to, " from ");
-	render_time(to, span->start_ns, &text->style.zone);
+	render_time(to, span->start_ns, &text->zone);
 	buffer_text(to, ", ");
 	render_u64(to, span->nevents);
 	buffer_text(to, span->nevents == 1 ? " event" : " events");
@@ -216,7 +361,9 @@ static void put_span_facts(struct text *text, struct buffer *to, const struct ri
 static void put_span(struct text *text, struct buffer *to, const struct rill_span *span)
 {
 	bool separated = false;
-	put_head(text, to, span->end_ns, "SPAN", "\033[35m", span->span->name);
+	color(text, to, DIM);
+	render_time(to, span->end_ns, &text->zone);
+	put_title(text, to, "SPAN", "\033[35m", span->span->name);
 	put_span_facts(text, to, span);
 	if (text->multiline) {
 		buffer_char(to, ' ');
@@ -241,6 +388,7 @@ static void put_span(struct text *text, struct buffer *to, const struct rill_spa
 		buffer_char(to, ' ');
 		put_span_ids(text, to, span);
 	}
+	buffer_char(to, '\n');
 }
 
 static void render(void *state, struct buffer *to, const struct rill_entry *entry,
@@ -252,7 +400,6 @@ static void render(void *state, struct buffer *to, const struct rill_entry *entr
 		put_record(text, to, entry->record);
 	else
 		put_span(text, to, entry->span);
-	buffer_char(to, '\n');
 }
 
 static bool terminal_has_color(const struct out *out)
@@ -287,7 +434,7 @@ static int configure(struct text *text, struct spec *spec, const struct rill_sin
 	text->color =
 		chosen_color == 1 || (chosen_color == 0 && terminal_has_color(text->lines.out));
 	text->multiline = multiline;
-	text->style.zone.local = zone;
+	text->style.zone.local = text->zone.local = zone;
 	return 0;
 }
 
@@ -299,6 +446,8 @@ static int text_open(const char *argument, const struct rill_sink_owner *owner, 
 	if (result)
 		return result;
 	struct text *text = calloc(1, sizeof *text);
+	if (text)
+		text->pieces = (struct pieces){.make = make, .context = text, .between = "/"};
 	result = text ? configure(text, &spec, owner, error, error_size) : -ENOMEM;
 	spec_free(&spec);
 	if (result)
@@ -324,6 +473,7 @@ static void text_close(void *state)
 {
 	struct text *text = state;
 	lines_close(&text->lines);
+	pieces_free(&text->pieces);
 	free(text);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../support/chunks.h"
 #include "../support/files.h"
 #include "../support/records.h"
 #include "../support/run.h"
@@ -26,7 +27,7 @@ static void put(struct dump_writer *writer, uint64_t *position, uint64_t ns, uin
 	unsigned char bytes[1024];
 	size_t size = record_put(bytes, ns, 0, event, slots, nslots);
 	struct dump_chunk chunk = {1, 71, *position, *position + size};
-	cr_assert_eq(dump_put_records(writer, &chunk, bytes), 0);
+	cr_assert_eq(chunk_put(writer, &chunk, bytes), 0);
 	*position += size;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/chunks.h"
 #include "../support/files.h"
 #include "../support/records.h"
 #include "collect/pipeline.h"
@@ -159,7 +160,7 @@ static char *make_dump(void)
 		cr_assert_eq(dump_put_clock(writer, &point), 0);
 		cr_assert_eq(dump_put_counts(writer, &count, 1, 0), 0);
 		cr_assert_eq(dump_put_epoch(writer, &epoch), 0);
-		cr_assert_eq(dump_put_records(writer, &place, bytes), 0);
+		cr_assert_eq(chunk_put(writer, &place, bytes), 0);
 	}
 	cr_assert_eq(dump_close(writer), 0);
 	return folder;

@@ -7,15 +7,41 @@ compares that with what the C reader says.
 """
 import struct
 import sys
-import zlib
 
 MAGIC = b"\x89rill\r\n\x1a"
 TYPES = ["none", "bool", "u64", "i64", "f64", "duration", "timestamp", "string", "bytes", "ip",
          "list", "event"]
 
 
+WORD_BYTES = [0, 0, 0, 1, 2, 1, 2, 3, 4, 6, 8, 4, 8, 1, 2]
+M64 = 2**64 - 1
+
+
 class Bad(Exception):
     pass
+
+
+class Cut(Bad):
+    """What should be there is not."""
+
+
+def crc_table():
+    table = []
+    for byte in range(256):
+        for _ in range(8):
+            byte = byte >> 1 ^ (0x82f63b78 if byte & 1 else 0)
+        table.append(byte)
+    return table
+
+
+CRC_TABLE = crc_table()
+
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc = crc >> 8 ^ CRC_TABLE[(crc ^ byte) & 255]
+    return crc ^ 0xffffffff
 
 
 class Body:
@@ -24,13 +50,24 @@ class Body:
 
     def take(self, size):
         if self.at + size > len(self.data):
-            raise Bad("body too short")
+            raise Cut("body too short")
         piece = self.data[self.at:self.at + size]
         self.at += size
         return piece
 
     def int(self, size):
         return int.from_bytes(self.take(size), "little")
+
+    def varint(self):
+        value = shift = 0
+        while True:
+            byte = self.int(1)
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value & M64
+            if shift > 63:
+                raise Bad("varint")
 
     def text(self):
         return self.take(self.int(4)).decode("utf-8", "surrogateescape")
@@ -40,12 +77,189 @@ def pad8(size):
     return (size + 7) & ~7
 
 
+def unzigzag(value):
+    return value >> 1 ^ -(value & 1)
+
+
+class Slot:
+    def __init__(self, tag, ipv6):
+        self.tag, self.type, self.ipv6 = tag, tag >> 16 & 0xff, ipv6
+        self.has_bytes = ipv6 or self.type in (7, 8, 10, 11)
+        self.last, self.stride = 0, 0
+        self.value = (b"", 0)
+
+
+class Shape:
+    def __init__(self, as_is, catalog, event, slots):
+        self.as_is, self.catalog, self.event, self.slots = as_is, catalog, event, slots
+        self.expected = self
+
+
+class Unpacker:
+    """The records of a chunk, one after the other."""
+
+    def __init__(self, control, payload):
+        self.control, self.payload = Body(control), Body(payload)
+        self.shapes, self.words, self.values = [], [], []
+        self.tags = {}      # last words, and last values with bytes
+        self.start = None   # shape of the last segment's first record
+
+    def records(self, first, count, size):
+        """Each record of the segment."""
+        ticks, before, total = first, None, 0
+        for _ in range(count):
+            lead = self.control.int(1)
+            control = [lead >> 4]
+            ticks = (ticks + self.payload.int((lead & 7) + 1)) & M64
+            shape = before.expected if before else self.start
+            if not lead & 8:
+                shape = self.shape()
+            if shape is None:
+                raise Bad("no shape is expected")
+            if before:
+                before.expected = shape
+            else:
+                self.start = shape
+            before = shape
+            for byte in self.control.take((len(shape.slots) + 2) // 2 - 1):
+                control += [byte & 15, byte >> 4]
+            record = self.as_is(shape, ticks) if shape.as_is else self.record(shape, ticks, control)
+            total += len(record)
+            if total > size:
+                raise Bad("more than the segment's size")
+            yield record
+        if total != size:
+            raise Bad("less than the segment's size")
+
+    def shape(self):
+        number = self.payload.int(1)
+        if number >= 240:
+            number = 240 + 256 * (number - 240) + self.payload.int(1)
+        if number < len(self.shapes):
+            return self.shapes[number]
+        if number > len(self.shapes) or number >= 4096:
+            raise Bad("shape")
+        lead, catalog, event = self.payload.int(1), self.payload.int(1), self.payload.int(2)
+        n, as_is = lead & 31, lead & 31 == 31
+        ipv6 = self.payload.int(2) if lead & 128 else 0
+        if as_is:
+            n = 0
+        if n > 16 or n + sum(len(shape.slots) for shape in self.shapes) > 16384:
+            raise Bad("slots")
+        tags = [self.payload.int(4) for _ in range(n)]
+        slots = [Slot(tag, ipv6 >> i & 1 and tag >> 16 & 0xff == 9) for i, tag in enumerate(tags)]
+        self.shapes.append(Shape(as_is, catalog, event, slots))
+        return self.shapes[-1]
+
+    def as_is(self, shape, ticks):
+        n, flags, size = self.payload.int(1), self.payload.int(1), self.payload.int(3)
+        if size < 16 + pad8(4 * n) + 8 * n or size % 8 or n > 16:
+            raise Bad("record")
+        head = struct.pack("<QHBBI", ticks, shape.event, n, flags, size | shape.catalog << 24)
+        return head + self.payload.take(size - 16)
+
+    def record(self, shape, ticks, control):
+        words, tail = b"", b""
+        for slot, code in zip(shape.slots, control):
+            if slot.has_bytes:
+                data, original = self.value(slot, code)
+                words += struct.pack("<II", 0 if slot.ipv6 else len(data), original)
+                tail += data
+            else:
+                words += struct.pack("<Q", self.word(slot, code))
+        n = len(shape.slots)
+        tags = b"".join(struct.pack("<I", slot.tag) for slot in shape.slots)
+        rest = tags.ljust(pad8(4 * n), b"\0") + words + tail
+        size = 16 + pad8(len(rest))
+        head = struct.pack("<QHBBI", ticks, shape.event, n, 0, size | shape.catalog << 24)
+        return head + rest.ljust(size - 16, b"\0")
+
+    def word(self, slot, code):
+        if code == 15:
+            raise Bad("code")
+        number = self.payload.int(WORD_BYTES[code])
+        if code == 0:
+            word = slot.last
+        elif code == 1:
+            word = self.tags.get(slot.tag, 0)
+        elif code == 2:
+            word = slot.last + slot.stride
+        elif code in (3, 4):
+            word = slot.last + unzigzag(number)
+        elif code in (13, 14):
+            if number >= len(self.words):
+                raise Bad("reference")
+            word = self.words[number]
+        else:
+            word = slot.last ^ number
+        word &= M64
+        if code in (11, 12):
+            self.append(self.words, word)
+        if slot.type == 9 and word >> 32 == 16:
+            raise Bad("an IPv6 address in a word")
+        slot.stride = (word - slot.last) & M64
+        slot.last = self.tags[slot.tag] = word
+        return word
+
+    def value(self, slot, code):
+        if code == 0:
+            value = slot.value
+        elif code == 1:
+            value = self.tags.get(slot.tag, (b"", 0))
+        elif code == 4:
+            kept, original = self.payload.int(4), self.payload.int(4)
+            value = self.payload.take(kept), original
+        elif code in (7, 8):
+            index = self.payload.int(code - 6)
+            if index >= len(self.values):
+                raise Bad("reference")
+            value = self.values[index]
+        elif code in (2, 3, 5, 6):
+            size = self.payload.int(1 if code in (2, 5) else 2)
+            value = self.payload.take(size), size
+        else:
+            raise Bad("code")
+        if code in (5, 6):
+            self.append(self.values, value)
+        if slot.ipv6 and (not isinstance(value, tuple) or len(value[0]) != 16 or value[1] != 16):
+            raise Bad("address")
+        slot.value = self.tags[slot.tag] = value
+        return value
+
+    @staticmethod
+    def append(dictionary, entry):
+        if len(dictionary) == 4096:
+            raise Bad("dictionary")
+        dictionary.append(entry)
+
+
+def unpack(body):
+    """(ring, position, thread id, bytes) of each record that is whole."""
+    found = []
+    try:
+        body = Body(body)
+        nsegments, ncontrol, base = body.varint(), body.varint(), body.int(8)
+        if nsegments > 4096:
+            raise Bad("segments")
+        segments = [[body.varint() for _ in range(8)] for _ in range(nsegments)]
+        control = body.take(ncontrol)
+        unpacker = Unpacker(control, body.data[body.at:])
+        for ring, tid, at, size, number, first, _, _ in segments:
+            first = (base + unzigzag(first)) & M64
+            for record in unpacker.records(first, number >> 1, 8 * size):
+                found.append((ring, at, tid & 0xffffffff, record))
+                at += len(record)
+    except Bad:
+        pass
+    return found
+
+
 def header_at(data, at):
     """(type, flags, size, body check) or None."""
     if at + 32 > len(data):
         return None
     mark, kind, flags, size, position, body_check, check = struct.unpack_from("<4sHHQQII", data, at)
-    if mark != b"RBLK" or position != at or check != zlib.crc32(data[at:at + 28]):
+    if mark != b"RBLK" or position != at or check != crc32c(data[at:at + 28]):
         return None
     return kind, flags, size, body_check
 
@@ -61,7 +275,7 @@ def blocks(data):
         kind, flags, size, body_check = header
         body = data[at + 32:at + 32 + size]
         whole = len(body) == size
-        if not (whole and flags & 1 and zlib.crc32(body) != body_check):
+        if not (whole and flags & 1 and crc32c(body) != body_check):
             yield kind, body, whole
         if kind == 7:
             return
@@ -129,19 +343,6 @@ def show(values):
     return " ".join(shown)
 
 
-def records(data):
-    """(offset, size, ticks, event, n, catalog) of each whole record."""
-    at = 0
-    while at + 16 <= len(data):
-        ticks, event, n, _, size = struct.unpack_from("<QHBBI", data, at)
-        size, catalog = size & 0xffffff, size >> 24
-        least = 16 + pad8(4 * n) + 8 * n
-        if size % 8 or n > 16 or size < least or at + size > len(data):
-            return
-        yield at, size, ticks, event, n, catalog
-        at += size
-
-
 def time_of(points, ticks):
     if not points:
         return ticks
@@ -173,18 +374,13 @@ def catalog_line(body):
 class Dump:
     def __init__(self, data):
         self.process, self.catalogs, self.points = None, {}, []
-        self.counts, self.cut, self.epochs, self.chunks, self.finished = {}, 0, [], [], False
+        self.counts, self.cut, self.epochs, self.records, self.finished = {}, 0, [], [], False
         for kind, body, whole in blocks(data):
             if kind == 4:
-                self.add_chunk(body)
+                self.records += unpack(body)
             elif whole:
                 self.add(kind, Body(body))
         self.points.sort(key=lambda point: point[0])
-
-    def add_chunk(self, body):
-        if len(body) >= 32:
-            ring, start, _, tid = struct.unpack_from("<QQQI", body)
-            self.chunks.append((ring, start, tid, body[32:]))
 
     def add(self, kind, body):
         if kind == 1 and self.process is None:
@@ -209,18 +405,17 @@ class Dump:
     def all_records(self):
         """(time, ring, position, tid, event, catalog, values), each position once."""
         found, seen = [], {}
-        for ring, start, tid, data in sorted(self.chunks, key=lambda chunk: chunk[:2]):
-            for at, size, ticks, event, n, catalog in records(data):
-                position = start + at
-                if position < seen.get(ring, 0):
-                    continue
-                seen[ring] = position + size
-                try:
-                    values = show(slots(data, at + 16, at + size, n))
-                except Bad:
-                    values = "bad"
-                found.append((time_of(self.points, ticks), ring, position, tid, event, catalog,
-                              values))
+        for ring, position, tid, data in sorted(self.records, key=lambda record: record[:2]):
+            if position < seen.get(ring, 0):
+                continue
+            seen[ring] = position + len(data)
+            ticks, event, n, _, catalog = struct.unpack_from("<QHBBI", data)
+            try:
+                values = show(slots(data, 16, len(data), n))
+            except Bad:
+                values = "bad"
+            found.append((time_of(self.points, ticks), ring, position, tid, event, catalog >> 24,
+                          values))
         return sorted(found, key=lambda record: record[:3])
 
 

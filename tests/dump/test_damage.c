@@ -9,19 +9,23 @@
 #include <unistd.h>
 
 #include "../support/blocks.h"
+#include "../support/chunks.h"
 #include "../support/files.h"
 #include "../support/records.h"
-#include "dump/dump.h"
+#include "dump/pack_state.h"
 
 #define MAX_RECORDS 400
+#define MAX_CHUNKS  8
 
-/* A dump of two rings, and where each of its records ends in the file. */
+/* A dump of two rings, and where each of its records is whole in the file. */
 struct sample {
 	char *folder;
 	char *path;
 	uint64_t ends[MAX_RECORDS];
 	size_t nrecords;
 	uint64_t to[2];
+	uint64_t control[MAX_CHUNKS]; /* where each chunk's control bytes begin */
+	size_t nchunks;
 };
 
 static const struct dump_process process = {1, {2, 3}, 4, "sample"};
@@ -46,6 +50,26 @@ static size_t make_records(unsigned char *bytes, size_t count, uint64_t ticks, s
 	return size;
 }
 
+/* Where the payload of each record ends in its chunk: the same records without those after it. */
+static uint64_t payload_ends(const struct dump_chunk *chunk, const unsigned char *bytes,
+			     const size_t *sizes, size_t count, uint64_t *ends)
+{
+	struct dump_pack *pack = dump_pack_new();
+	struct dump_chunk part = *chunk;
+	uint64_t control = 0;
+	bool bad;
+	part.to = part.from;
+	for (size_t i = 0; i < count; i++) {
+		part.to += sizes[i];
+		dump_pack_begin(pack);
+		cr_assert_eq(dump_pack_add(pack, &part, bytes, &bad), part.to);
+		ends[i] = (uint64_t)(pack->payload_end - pack->payload);
+		control = (uint64_t)(pack->control_end - pack->control);
+	}
+	dump_pack_free(pack);
+	return control;
+}
+
 static int put_chunk(struct sample *sample, struct dump_writer *writer, uint64_t ring, size_t count)
 {
 	unsigned char bytes[8192];
@@ -53,13 +77,20 @@ static int put_chunk(struct sample *sample, struct dump_writer *writer, uint64_t
 	size_t size = make_records(bytes, count, 1000 * ring + sample->to[ring], sizes);
 	struct dump_chunk chunk = {ring, (uint32_t)ring + 100, sample->to[ring],
 				   sample->to[ring] + size};
-	uint64_t end = size_of(sample->path) + 64;
-	int error = dump_put_records(writer, &chunk, bytes);
+	uint64_t start = size_of(sample->path), ends[64];
+	int error = chunk_put(writer, &chunk, bytes);
 	if (error)
 		return error;
+	size_t file_size;
+	unsigned char *file = (unsigned char *)file_load(sample->path, &file_size);
+	uint64_t control = payload_ends(&chunk, bytes, sizes, count, ends);
+	uint64_t payload = start + 32 + block_get(file + start + 8, 8) - ends[count - 1];
 	for (size_t i = 0; i < count; i++)
-		sample->ends[sample->nrecords++] = end += sizes[i];
+		sample->ends[sample->nrecords++] = payload + ends[i];
 	sample->to[ring] += size;
+	if (sample->nchunks < MAX_CHUNKS)
+		sample->control[sample->nchunks++] = payload - control;
+	free(file);
 	return 0;
 }
 
@@ -191,8 +222,8 @@ Test(damage, random_flips_never_crash, .timeout = 120)
 		for (uint64_t flips = 1 + random_next() % 8; flips; flips--)
 			copy[random_next() % size] ^= (char)(1 << random_next() % 8);
 		file_store(sample.path, copy, size);
-		/* Every record is at least 16 bytes, and none is given twice. */
-		read_hostile(sample.path, size / 16);
+		/* Every record is at least 2 bytes, and none is given twice. */
+		read_hostile(sample.path, size / 2);
 	}
 }
 
@@ -223,7 +254,7 @@ Test(damage, forged_bodies_with_good_checksums_never_crash, .timeout = 120)
 			block_put(copy + at + 32 + target, edges[random_next() % 13], width);
 		block_seal(copy + at, body);
 		file_store(sample.path, copy, size);
-		read_hostile(sample.path, size / 16);
+		read_hostile(sample.path, size / 2);
 	}
 }
 
@@ -233,8 +264,8 @@ Test(damage, noise_between_blocks_costs_only_what_it_covers)
 	make_sample(&sample);
 	size_t size;
 	char *bytes = file_load(sample.path, &size);
-	/* The header of the second chunk of ring 0 begins 64 bytes before its records. */
-	size_t header = sample.ends[9] + 32 + 32;
+	/* The second chunk of ring 0. */
+	size_t header = (sample.ends[9] + 7) / 8 * 8;
 	while (memcmp(bytes + header, "RBLK\4", 5) != 0)
 		header += 8;
 	bytes[header + 1] ^= 1;
@@ -250,29 +281,42 @@ Test(damage, noise_between_blocks_costs_only_what_it_covers)
 	dump_reader_close(reader);
 }
 
-Test(damage, a_block_within_a_value_is_no_block)
+/* A dump whose one readable block of records holds another one as a value, at a multiple of 8. */
+static bool hide_block(struct sample *sample, size_t padding)
 {
-	struct sample sample;
-	struct dump_writer *writer = begin(&sample);
-	put_chunk(&sample, writer, 0, 5);
-	size_t size;
-	char *bytes = file_load(sample.path, &size);
+	struct dump_writer *writer = begin(sample);
+	put_chunk(sample, writer, 0, 5);
+	size_t size, whole;
+	char *bytes = file_load(sample->path, &size);
 	/* The chunk just written, header and all, as the value of a record of another ring. */
-	size_t start = sample.ends[0];
+	size_t start = sample->ends[0] / 8 * 8;
 	while (memcmp(bytes + start, "RBLK", 4) != 0)
 		start -= 8;
-	struct slot slot = slot_bytes(KEY_TAGS, bytes + start, size - start);
-	unsigned char record[2048];
+	char value[2048] = "";
+	unsigned char record[4096];
+	memcpy(value + padding, bytes + start, size - start);
+	struct slot slot = slot_bytes(KEY_TAGS, value, padding + size - start);
 	size_t record_size = record_put(record, 9000, 0, EVENT_WORK, &slot, 1);
 	struct dump_chunk chunk = {1, 7, 0, record_size};
-	cr_assert_eq(dump_put_records(writer, &chunk, record), 0);
+	cr_assert_eq(chunk_put(writer, &chunk, record), 0);
 	cr_assert_eq(dump_close(writer), 0);
-	size_t whole;
-	bytes = file_load(sample.path, &whole);
+	bytes = file_load(sample->path, &whole);
 	bytes[size] ^= 1; /* the mark of that record's block */
 	/* And the original is gone, so that its positions are free. */
 	memset(bytes + start, 0, size - start);
-	file_store(sample.path, bytes, whole);
+	file_store(sample->path, bytes, whole);
+	for (size_t at = size; at < whole; at += 8)
+		if (memcmp(bytes + at, "RBLK\4", 5) == 0)
+			return true;
+	return false;
+}
+
+Test(damage, a_block_within_a_value_is_no_block)
+{
+	struct sample sample;
+	size_t padding = 0;
+	while (!hide_block(&sample, padding))
+		cr_assert_lt(++padding, 8);
 	struct dump_reader *reader;
 	char error[256];
 	cr_assert_eq(dump_open(&reader, sample.path, error, sizeof error), 0);
@@ -281,7 +325,9 @@ Test(damage, a_block_within_a_value_is_no_block)
 	dump_reader_close(reader);
 }
 
-Test(damage, a_chunk_that_contradicts_itself_is_broken)
+/* The first chunk of a sample, of 7 records, is changed by `spoil`; how many records are left? */
+static void expect_spoiled(void (*spoil)(struct sample *, unsigned char *block), bool seal,
+			   size_t lost, const char *damage)
 {
 	struct sample sample;
 	make_sample(&sample);
@@ -289,37 +335,51 @@ Test(damage, a_chunk_that_contradicts_itself_is_broken)
 	unsigned char *bytes = (unsigned char *)file_load(sample.path, &size), *block = bytes + 16;
 	while (block_get(block + 4, 2) != 4)
 		block += 32 + (block_get(block + 8, 8) + 7) / 8 * 8;
-	block_put(block + 32 + 16, block_get(block + 32 + 16, 8) + 8, 8);
-	block_seal(block, block_get(block + 8, 8));
+	spoil(&sample, block);
+	if (seal)
+		block_seal(block, block_get(block + 8, 8));
 	file_store(sample.path, bytes, size);
 	struct dump_reader *reader;
 	char error[256];
 	cr_assert_eq(dump_open(&reader, sample.path, error, sizeof error), 0);
-	cr_expect_eq(read_all(reader, true), sample.nrecords - 7);
-	cr_expect(strstr(dump_file(reader, 0)->damage,
-			 format("the block at byte %zu is broken", (size_t)(block - bytes))));
+	cr_expect_eq(read_all(reader, true), sample.nrecords - lost);
+	const char *said = dump_file(reader, 0)->damage;
+	cr_assert(said);
+	cr_expect(strstr(said, format(damage, (size_t)(block - bytes))), "%s", said);
 	dump_reader_close(reader);
 }
 
-Test(damage, a_broken_record_ends_its_chunk_and_no_other)
+static void spoil_segments(struct sample *sample, unsigned char *block)
 {
-	struct sample sample;
-	make_sample(&sample);
-	size_t size;
-	char *bytes = file_load(sample.path, &size);
-	/* The size of the third record. */
-	memset(bytes + sample.ends[1] + 12, 0xff, 3);
-	file_store(sample.path, bytes, size);
-	struct dump_reader *reader;
-	char error[256];
-	cr_assert_eq(dump_open(&reader, sample.path, error, sizeof error), 0);
-	const struct dump_file *file = dump_file(reader, 0);
-	cr_expect_eq(read_all(reader, true), sample.nrecords - 5);
-	cr_assert(file->damage);
-	cr_expect(strstr(file->damage,
-			 format("no record stands at byte %zu", (size_t)sample.ends[1])),
-		  "%s", file->damage);
-	dump_reader_close(reader);
+	(void)sample;
+	block_put(block + 32, 0xffff, 2);
+}
+
+Test(damage, a_chunk_that_contradicts_itself_is_broken)
+{
+	expect_spoiled(spoil_segments, true, 7, "the block at byte %zu is broken");
+}
+
+static void spoil_value(struct sample *sample, unsigned char *block)
+{
+	(void)sample;
+	block[32 + block_get(block + 8, 8) - 1] ^= 1;
+}
+
+Test(damage, a_flipped_bit_costs_its_chunk_and_no_other)
+{
+	expect_spoiled(spoil_value, false, 7, "the block at byte %zu is broken");
+}
+
+/* The third record gets a nibble that means nothing: before it come 1 and 2 bytes of control. */
+static void spoil_record(struct sample *sample, unsigned char *block)
+{
+	block[sample->control[0] - block_get(block + 16, 8) + 3] |= 0xf0;
+}
+
+Test(damage, a_record_that_cannot_be_unpacked_ends_its_chunk_and_no_other)
+{
+	expect_spoiled(spoil_record, true, 5, "the chunk at byte %zu is broken");
 }
 
 Test(damage, full_disk_leaves_a_whole_file_and_the_chunk_can_be_tried_again)

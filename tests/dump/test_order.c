@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/chunks.h"
 #include "../support/files.h"
 #include "../support/records.h"
 #include "dump/dump.h"
@@ -117,7 +118,7 @@ static void interleave(size_t nfiles, size_t nrings, size_t nchunks, uint64_t st
 				size += record_put(bytes + size, ticks[r], 0, EVENT_WORK, &slot, 1);
 			}
 			struct dump_chunk chunk = {r, 1, from, from + size};
-			cr_assert_eq(dump_put_records(writer, &chunk, bytes), 0);
+			cr_assert_eq(chunk_put(writer, &chunk, bytes), 0);
 			positions[r] += size;
 		}
 		cr_assert_eq(dump_close(writer), 0);
@@ -166,7 +167,7 @@ static void put_ids(struct dump_writer *writer, uint64_t first, uint64_t last)
 	}
 	struct dump_chunk chunk = {5, 1, 32 * first, 32 * first + size};
 	cr_assert_eq(size, 32 * (last + 1 - first));
-	cr_assert_eq(dump_put_records(writer, &chunk, bytes), 0);
+	cr_assert_eq(chunk_put(writer, &chunk, bytes), 0);
 }
 
 static struct dump_reader *read_ids(const char *folder, struct dump_writer *writer,

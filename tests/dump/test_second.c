@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../support/chunks.h"
 #include "../support/files.h"
 #include "../support/records.h"
 #include "../support/run.h"
@@ -108,10 +109,10 @@ static char *make_dump(const char *folder)
 		size_t size = random_records(bytes, 1 + random_next() % 20, &ticks[ring]);
 		struct dump_chunk chunk = {ring * 1000, (uint32_t)(70 + ring), positions[ring],
 					   positions[ring] + size};
-		cr_assert_eq(dump_put_records(writer, &chunk, bytes), 0);
+		cr_assert_eq(chunk_put(writer, &chunk, bytes), 0);
 		/* Some are in the dump twice, as after a recovery. */
 		if (i % 7 == 0)
-			cr_assert_eq(dump_put_records(writer, &chunk, bytes), 0);
+			cr_assert_eq(chunk_put(writer, &chunk, bytes), 0);
 		positions[ring] += size;
 		if (i % 20 == 5)
 			cr_assert_eq(dump_put_clock(writer, &points[2 - i / 20]), 0);

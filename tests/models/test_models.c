@@ -114,6 +114,14 @@ Test(models, room)
 	expect_broken("room", "-DLATE_ROOM");
 }
 
+Test(models, nap)
+{
+	expect_right("nap", "");
+	expect_broken("nap", "-DNO_FENCE");
+	expect_broken("nap", "-DNO_CHECK");
+	expect_broken("nap", "-DCHECK_FIRST");
+}
+
 Test(models, handler)
 {
 	expect_right("handler", "");

@@ -1,13 +1,13 @@
 #include "blocks.h"
 
-/* CRC-32, bit by bit. */
+/* CRC-32C, bit by bit. */
 static uint32_t crc(const unsigned char *bytes, size_t size)
 {
 	uint32_t value = UINT32_MAX;
 	for (size_t i = 0; i < size; i++) {
 		value ^= bytes[i];
 		for (int bit = 0; bit < 8; bit++)
-			value = value >> 1 ^ (value & 1 ? 0xedb88320 : 0);
+			value = value >> 1 ^ (value & 1 ? 0x82f63b78 : 0);
 	}
 	return ~value;
 }

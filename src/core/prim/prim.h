@@ -1,5 +1,5 @@
 /* The operating system as the rest of rill sees it: the only file besides rill/static/prim.h, and
- * linux.c behind it, that knows which one it is. Errors are negative errno values. */
+ * linux.c and crc.c behind it, that knows which one it is. Errors are negative errno values. */
 #ifndef RILL_CORE_PRIM_PRIM_H
 #define RILL_CORE_PRIM_PRIM_H
 
@@ -48,6 +48,23 @@ bool prim_counter_invariant(void);
 uint64_t prim_counter_hz(void);
 uint64_t prim_monotonic_ns(void);
 uint64_t prim_realtime_ns(void);
+
+/* CRC-32C (polynomial 0x1edc6f41, reflected) by the CPU; the caller complements it before and
+ * after. Only where it is usable. */
+bool prim_crc32c_usable(void);
+uint32_t prim_crc32c(uint32_t crc, const void *bytes, size_t size);
+
+/* In a loop that waits for another core. */
+static inline void prim_cpu_relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ __volatile__("isb");
+#else
+	__asm__ __volatile__("");
+#endif
+}
 
 /* Starts a detached thread that blocks all signals, has a name, may run on every core that the
  * process may, under normal scheduling. */

@@ -1,0 +1,163 @@
+/* The encoder's shapes: found by a record's key and tags. */
+#include "dump/pack_state.h"
+
+static uint32_t hash_place(uint64_t hash, uint32_t places)
+{
+	return (uint32_t)(hash * UINT64_C(0x9e3779b97f4a7c15) >> 40) & (places - 1);
+}
+
+static uint32_t column_of(struct dump_pack *pack, uint32_t tag)
+{
+	uint32_t place = hash_place(tag, TAG_PLACES);
+	for (; pack->tag_places[place]; place = (place + 1) & (TAG_PLACES - 1))
+		if (pack->columns[pack->tag_places[place] - 1].tag == tag)
+			return pack->tag_places[place] - 1;
+	struct column *column = &pack->columns[pack->ncolumns++];
+	*column = (struct column){.tag = tag};
+	pack->tag_places[place] = pack->ncolumns;
+	return pack->ncolumns - 1;
+}
+
+static uint64_t word_at(const unsigned char *record, uint32_t nslots, uint32_t slot)
+{
+	return pack_get64(record + RILL__WORDS_AT(nslots) + (size_t)8 * slot);
+}
+
+bool shape_fits(const struct shape *shape, const unsigned char *record, uint64_t size)
+{
+	uint64_t whole = shape->fixed;
+	for (uint32_t left = shape->tails; left; left &= left - 1) {
+		uint32_t i = (uint32_t)__builtin_ctz(left);
+		uint64_t word = word_at(record, shape->nslots, i);
+		uint32_t kind = shape->slots[i].kind;
+		if (kind == SLOT_BYTES)
+			whole += (uint32_t)word;
+		else if (kind == SLOT_IPV6 && word == WORD_IPV6)
+			whole += 16;
+		else if (kind == SLOT_IPV6 || word >> 32 == 16)
+			return false;
+	}
+	return ((whole + 7) & ~UINT64_C(7)) == size;
+}
+
+static bool same_tags(const struct shape *shape, const unsigned char *record)
+{
+	for (uint32_t i = 0; i < shape->ntags; i++)
+		if (pack_get64(record + sizeof(struct rill__record) + (size_t)8 * i) !=
+		    shape->tags[i])
+			return false;
+	return true;
+}
+
+static uint32_t shape_tag(const struct shape *shape, uint32_t slot)
+{
+	return (uint32_t)(shape->tags[slot / 2] >> 32 * (slot & 1));
+}
+
+static uint32_t shape_place(const unsigned char *record, uint64_t key, uint32_t ntags)
+{
+	uint64_t hash = key;
+	for (uint32_t i = 0; i < ntags; i++)
+		hash = (hash ^ hash >> 29 ^
+			pack_get64(record + sizeof(struct rill__record) + (size_t)8 * i)) *
+		       UINT64_C(0xbf58476d1ce4e5b9);
+	return hash_place(hash ^ hash >> 32, SHAPE_PLACES);
+}
+
+/* What a record says of its shape; false when it must be stored as it is: it has what no producer
+ * writes. */
+static bool shape_read(struct shape *shape, struct slot_state *slots, const unsigned char *record,
+		       uint32_t size)
+{
+	uint32_t n = record[10];
+	memset(shape, 0, sizeof *shape);
+	shape->key = pack_get64(record + 8) & KEY_MASK;
+	shape->nslots = (uint8_t)n;
+	shape->control_bytes = (uint8_t)((n + 2) / 2);
+	shape->ntags = (uint8_t)((n + 1) / 2);
+	shape->fixed = (uint32_t)RILL__TAIL_AT(n);
+	shape->slots = slots;
+	memcpy(shape->tags, record + sizeof(struct rill__record), (size_t)8 * shape->ntags);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t type = shape_tag(shape, i) >> 16 & 0xff;
+		slots[i].kind = (uint8_t)slot_kind(type, word_at(record, n, i));
+		if (slots[i].kind != SLOT_WORD)
+			shape->tails |= (uint16_t)(1u << i);
+	}
+	if (record[11] || (n % 2 && shape_tag(shape, n)))
+		return false;
+	return shape_fits(shape, record, size);
+}
+
+static struct shape *shape_add(struct dump_pack *pack, const struct shape *like, uint32_t place)
+{
+	if (pack->nshapes == PACK_MAX_SHAPES || like->nslots > PACK_MAX_SLOTS - pack->nslots)
+		return NULL;
+	struct shape *shape = &pack->shapes[pack->nshapes++];
+	*shape = *like;
+	shape->slots = &pack->slots[pack->nslots];
+	pack->nslots += like->nslots;
+	for (uint32_t i = 0; i < like->nslots; i++)
+		shape->slots[i] =
+			(struct slot_state){.column = column_of(pack, shape_tag(shape, i)),
+					    .patience = PATIENCE,
+					    .kind = like->slots[i].kind};
+	shape->next = pack->shape_places[place];
+	pack->shape_places[place] = pack->nshapes;
+	return shape;
+}
+
+static struct shape *shape_as_is(struct dump_pack *pack, const unsigned char *record)
+{
+	/* Their number of slots and flags stand in each record. */
+	struct shape like = {.key = pack_get64(record + 8) & KEY_MASK & ~UINT64_C(0xffff0000),
+			     .control_bytes = 1,
+			     .as_is = 1};
+	uint32_t place = shape_place(record, like.key, 0);
+	for (uint32_t at = pack->shape_places[place]; at; at = pack->shapes[at - 1].next)
+		if (pack->shapes[at - 1].as_is && pack->shapes[at - 1].key == like.key)
+			return &pack->shapes[at - 1];
+	return shape_add(pack, &like, place);
+}
+
+struct shape *shape_find(struct dump_pack *pack, const unsigned char *record, uint32_t size)
+{
+	uint64_t key = pack_get64(record + 8) & KEY_MASK;
+	uint32_t place = shape_place(record, key, (record[10] + 1u) / 2);
+	for (uint32_t at = pack->shape_places[place]; at; at = pack->shapes[at - 1].next) {
+		struct shape *shape = &pack->shapes[at - 1];
+		if (!shape->as_is && shape->key == key && same_tags(shape, record) &&
+		    shape_fits(shape, record, size))
+			return shape;
+	}
+	struct shape like;
+	struct slot_state slots[RILL__MAX_SLOTS];
+	if (!shape_read(&like, slots, record, size))
+		return shape_as_is(pack, record);
+	return shape_add(pack, &like, place);
+}
+
+void shape_define(struct dump_pack *pack, struct shape *shape)
+{
+	uint32_t index = (uint32_t)(shape - pack->shapes);
+	shape->chunk = pack->chunk;
+	shape->number = (uint16_t)pack->ndefined;
+	shape->expected = index;
+	shape->records = 0;
+	pack->defined[pack->ndefined++] = (uint16_t)index;
+	for (uint32_t i = 0; i < shape->nslots; i++) {
+		struct slot_state *slot = &shape->slots[i];
+		struct column *column = &pack->columns[slot->column];
+		slot->last = slot->stride = 0;
+		slot->bytes = NULL;
+		if (!slot->patience && ++slot->rest == REST_CHUNKS) {
+			slot->rest = 0;
+			slot->patience = PATIENCE_AGAIN;
+		}
+		if (column->chunk == pack->chunk)
+			continue;
+		column->chunk = pack->chunk;
+		column->last = 0;
+		column->bytes = NULL;
+	}
+}

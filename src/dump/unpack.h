@@ -1,0 +1,37 @@
+/* The decoder of packed chunks. It trusts no byte. */
+#ifndef RILL_DUMP_UNPACK_H
+#define RILL_DUMP_UNPACK_H
+
+#include "dump/pack.h"
+
+/* A chunk's body, of which `end` may be where the file was cut. */
+struct chunk_view {
+	const unsigned char *at;
+	const unsigned char *end;
+	uint64_t nsegments;
+	uint64_t control_bytes;
+	uint64_t first; /* ticks of its first record */
+	uint64_t raw;   /* bytes of the segments seen */
+	uint64_t seen;
+};
+
+/* 0; -EBADMSG. */
+int chunk_view_open(struct chunk_view *view, const unsigned char *body, uint64_t available);
+/* The next segment. 1; 0: no more, and what follows is records; -EBADMSG. */
+int chunk_view_next(struct chunk_view *view, struct pack_segment *segment);
+
+struct decoder;
+
+/* Behind the records that are decoded there is room for this. */
+#define DECODER_SLACK 16u
+
+struct decoder *decoder_new(void); /* NULL: no memory */
+void decoder_free(struct decoder *decoder);
+/*
+ * Decodes a chunk to `raw`: as many bytes as its segments say, and slack. *whole: how many of them
+ * are records that are whole. 0: all; -EBADMSG: not all; -ENOMEM.
+ */
+int decoder_run(struct decoder *decoder, const unsigned char *body, uint64_t available,
+		unsigned char *raw, uint64_t *whole);
+
+#endif
