@@ -4,7 +4,13 @@
 
 #include "dump/pack_state.h"
 
-/* By the number of significant bits: the code of X, and how many bytes it takes. */
+/* Where the payload goes on, and the nibble. */
+struct put {
+	unsigned char *to;
+	uint64_t code;
+};
+
+/* By the top bit of X: its code, and how many bytes it takes. */
 struct word_form {
 	uint8_t code;
 	uint8_t bytes;
@@ -16,16 +22,10 @@ struct word_form {
 		code, bytes                                                                        \
 	}
 #define FORM_8(code, bytes) FORM_4(code, bytes), FORM_4(code, bytes)
-static const struct word_form xor_forms[65] = {
-	{WORD_XOR1, 1},       FORM_8(WORD_XOR1, 1), FORM_8(WORD_XOR2, 2),
-	FORM_8(WORD_XOR3, 3), FORM_8(WORD_XOR4, 4), FORM_8(WORD_XOR6, 6),
-	FORM_8(WORD_XOR6, 6), FORM_8(WORD_XOR8, 8), FORM_8(WORD_XOR8, 8),
+static const struct word_form xor_forms[64] = {
+	FORM_8(WORD_XOR1, 1), FORM_8(WORD_XOR2, 2), FORM_8(WORD_XOR3, 3), FORM_8(WORD_XOR4, 4),
+	FORM_8(WORD_XOR6, 6), FORM_8(WORD_XOR6, 6), FORM_8(WORD_XOR8, 8), FORM_8(WORD_XOR8, 8),
 };
-
-static inline uint32_t significant_bits(uint64_t value)
-{
-	return 64 - (uint32_t)__builtin_clzll(value | 1);
-}
 
 static inline void patience_hit(struct slot_state *slot)
 {
@@ -33,61 +33,76 @@ static inline void patience_hit(struct slot_state *slot)
 	slot->patience = (uint16_t)(patience < PATIENCE ? patience : PATIENCE);
 }
 
-/* A word that is too far from the last one to be stored in two bytes. Returns its code. */
-static inline uint32_t put_far_word(struct dump_pack *pack, struct slot_state *slot, uint64_t word,
-				    uint64_t x, unsigned char **to)
+static inline struct put put_reference(uint32_t index, uint32_t code, unsigned char *to)
 {
-	uint32_t hash = (uint32_t)(word * UINT64_C(0x9e3779b97f4a7c15) >> 48) & (WORD_PLACES - 1);
-	uint32_t index = pack->word_places[hash];
-	/* Two places for each: index 0 is none, and its word is never looked at. */
-	if (!index || pack->words[index - 1] != word) {
-		uint32_t other = pack->word_places[hash ^ 1];
-		if (!other || pack->words[other - 1] != word) {
-			struct word_form form = xor_forms[significant_bits(x)];
-			slot->patience--;
-			if (pack->nwords == PACK_MAX_ENTRIES) {
-				pack_put64(*to, x);
-				*to += form.bytes;
-				return form.code;
-			}
-			pack->words[pack->nwords++] = word;
-			pack->word_places[index ? hash ^ 1 : hash] = (uint16_t)pack->nwords;
-			pack_put64(*to, x);
-			*to += x >> 32 ? 8 : 4;
-			return x >> 32 ? WORD_NEW8 : WORD_NEW4;
-		}
-		index = other;
-	}
-	index--;
-	patience_hit(slot);
-	pack_put64(*to, index);
-	*to += 1 + (index > 255);
-	return WORD_REF1 + (index > 255);
+	uint32_t far = index > 255;
+	to[0] = (unsigned char)index;
+	to[1] = (unsigned char)(index >> 8);
+	return (struct put){to + 1 + far, code + far};
 }
 
-static inline uint32_t put_word(struct dump_pack *pack, struct slot_state *slot, uint64_t word,
-				unsigned char **to)
+/* X, in one of its forms. */
+static inline struct put put_xor(uint64_t x, unsigned char *to)
 {
-	struct column *column = &pack->columns[slot->column];
+	struct word_form form = xor_forms[top_bit(x)];
+	pack_put64(to, x);
+	return (struct put){to + form.bytes, form.code};
+}
+
+/* A word that is too far from the last one to be stored in two bytes. */
+static __attribute__((noinline)) struct put put_far_word(struct dump_pack *pack,
+							 struct slot_state *slot, uint64_t word,
+							 uint64_t x, unsigned char *to)
+{
+	uint32_t hash = (uint32_t)(word * UINT64_C(0x9e3779b97f4a7c15) >> 48) & (WORD_PLACES - 1);
+	/* Two places for each. */
+	uint32_t index = pack->word_places[hash], other;
+	if (RILL__LIKELY(index && pack->words[index - 1] == word)) {
+		patience_hit(slot);
+		return put_reference(index - 1, WORD_REF1, to);
+	}
+	other = pack->word_places[hash ^ 1];
+	if (other && pack->words[other - 1] == word) {
+		patience_hit(slot);
+		return put_reference(other - 1, WORD_REF1, to);
+	}
+	slot->patience--;
+	if (pack->nwords == PACK_MAX_ENTRIES)
+		return put_xor(x, to);
+	pack->words[pack->nwords++] = word;
+	pack->word_places[index ? hash ^ 1 : hash] = (uint16_t)pack->nwords;
+	pack_put64(to, x);
+	return x >> 32 ? (struct put){to + 8, WORD_NEW8} : (struct put){to + 4, WORD_NEW4};
+}
+
+static inline struct put put_word(struct dump_pack *pack, struct slot_state *slot, uint64_t word,
+				  unsigned char *to)
+{
+	struct column *column = slot->column;
 	uint64_t last = slot->last, stride = slot->stride, tag_last = column->last;
-	uint64_t difference = word - last;
+	uint64_t difference = word - last, x = word ^ last;
 	slot->last = column->last = word;
 	slot->stride = difference;
 	if (difference == 0)
-		return WORD_SAME;
-	if (word == tag_last)
-		return WORD_TAG;
+		return (struct put){to, WORD_SAME};
 	if (difference == stride)
-		return WORD_STRIDE;
-	uint64_t z = zigzag(difference), x = word ^ last;
-	if (z > UINT16_MAX && x > UINT16_MAX && slot->patience)
-		return put_far_word(pack, slot, word, x, to);
-	struct word_form form = xor_forms[significant_bits(x)];
-	uint32_t bytes = form.bytes, code = form.code, near_bytes = 1 + (z > UINT8_MAX);
-	bool near = z <= UINT16_MAX && near_bytes <= bytes;
-	pack_put64(*to, near ? z : x);
-	*to += near ? near_bytes : bytes;
-	return near ? WORD_DELTA1 - 1 + near_bytes : code;
+		return (struct put){to, WORD_STRIDE};
+	if (word == tag_last)
+		return (struct put){to, WORD_TAG};
+	uint64_t z = zigzag(difference);
+	if (z <= UINT8_MAX) {
+		*to = (unsigned char)z;
+		return (struct put){to + 1, WORD_DELTA1};
+	}
+	if (z > UINT16_MAX && x > UINT16_MAX) {
+		if (slot->patience)
+			return put_far_word(pack, slot, word, x, to);
+		return put_xor(x, to);
+	}
+	/* No branch where random numbers would be as often on either side of it. */
+	pack_put64(to, x > UINT16_MAX ? z : x);
+	return (struct put){to + 1 + (x > UINT8_MAX),
+			    x > UINT16_MAX ? WORD_DELTA2 : WORD_XOR1 + (x > UINT8_MAX)};
 }
 
 /* Equal bytes? Reads no byte behind `size`. */
@@ -123,66 +138,64 @@ static inline uint32_t hash_bytes(const unsigned char *bytes, uint32_t size)
 	return (uint32_t)(hash >> 32);
 }
 
-/* Bytes that were not the last ones, by the dictionary. 0: they are not in it, and were not added.
- */
-static inline uint32_t put_entry(struct dump_pack *pack, struct slot_state *slot,
-				 const unsigned char *bytes, uint32_t size, unsigned char **to)
+/* Bytes with their length. */
+static inline struct put put_plain(const unsigned char *bytes, uint32_t size, uint64_t code,
+				   unsigned char *to)
 {
-	uint32_t hash = hash_bytes(bytes, size), place = hash & (BYTES_PLACES - 1);
+	uint32_t far = size > UINT8_MAX;
+	to[0] = (unsigned char)size;
+	to[1] = (unsigned char)(size >> 8);
+	to += 1 + far;
+	pack_copy(to, bytes, size);
+	return (struct put){to + size, code + far};
+}
+
+/* Bytes that were not the last ones, by the dictionary. */
+static inline struct put put_entry(struct dump_pack *pack, struct slot_state *slot,
+				   const unsigned char *bytes, uint32_t size, unsigned char *to)
+{
+	uint32_t hash = hash_bytes(bytes, size) & (BYTES_PLACES - 1);
 	for (uint32_t way = 0; way < 2; way++) {
-		uint32_t index = pack->text_places[place ^ way];
+		uint32_t index = pack->text_places[hash ^ way];
 		if (!index)
 			break;
 		const struct text_entry *entry = &pack->texts[--index];
-		if (entry->hash == hash && entry->size == size &&
-		    same_bytes(entry->bytes, bytes, size)) {
+		if (entry->size == size && same_bytes(entry->bytes, bytes, size)) {
 			patience_hit(slot);
-			pack_put64(*to, index);
-			*to += 1 + (index > 255);
-			return BYTES_REF1 + (index > 255);
+			return put_reference(index, BYTES_REF1, to);
 		}
 	}
 	slot->patience--;
 	if (pack->ntexts == PACK_MAX_ENTRIES)
-		return 0;
-	pack->texts[pack->ntexts++] = (struct text_entry){bytes, size, hash};
-	pack->text_places[pack->text_places[place] ? place ^ 1 : place] = (uint16_t)pack->ntexts;
-	return BYTES_NEW1;
+		return put_plain(bytes, size, BYTES_PLAIN1, to);
+	pack->texts[pack->ntexts++] = (struct text_entry){bytes, size};
+	pack->text_places[pack->text_places[hash] ? hash ^ 1 : hash] = (uint16_t)pack->ntexts;
+	return put_plain(bytes, size, BYTES_NEW1, to);
 }
 
 /* word: kept and original length. */
-static inline uint32_t put_bytes(struct dump_pack *pack, struct slot_state *slot, uint64_t word,
-				 const unsigned char *bytes, unsigned char **to)
+static __attribute__((noinline)) struct put put_bytes(struct dump_pack *pack,
+						      struct slot_state *slot, uint64_t word,
+						      const unsigned char *bytes, unsigned char *to)
 {
-	struct column *column = &pack->columns[slot->column];
-	const unsigned char *tag_bytes = column->bytes;
-	uint64_t tag_last = column->last;
-	uint32_t size = (uint32_t)word, code = BYTES_PLAIN1;
-	bool same = word == slot->last && same_bytes(slot->bytes, bytes, size);
-	bool tag = !same && tag_bytes != slot->bytes && word == tag_last &&
-		   same_bytes(tag_bytes, bytes, size);
+	struct column *column = slot->column;
+	const unsigned char *tag_bytes = column->bytes, *last_bytes = slot->bytes;
+	uint64_t tag_last = column->last, last = slot->last;
+	uint32_t size = (uint32_t)word;
 	slot->last = column->last = word;
 	slot->bytes = column->bytes = bytes;
-	if (same || tag)
-		return same ? BYTES_SAME : BYTES_TAG;
-	bool whole = size == word >> 32 && size <= UINT16_MAX;
-	if (!whole) {
-		pack_put64(*to, word);
-		pack_copy(*to + 8, bytes, size);
-		*to += 8 + size;
-		return BYTES_PLAIN8;
+	if (word == last && same_bytes(last_bytes, bytes, size))
+		return (struct put){to, BYTES_SAME};
+	if (tag_bytes != last_bytes && word == tag_last && same_bytes(tag_bytes, bytes, size))
+		return (struct put){to, BYTES_TAG};
+	if (RILL__UNLIKELY(size != word >> 32 || size > UINT16_MAX)) {
+		pack_put64(to, word);
+		pack_copy(to + 8, bytes, size);
+		return (struct put){to + 8 + size, BYTES_PLAIN8};
 	}
-	if (size > 1 && slot->patience) {
-		uint32_t found = put_entry(pack, slot, bytes, size, to);
-		if (found >= BYTES_REF1)
-			return found;
-		code = found ? found : code;
-	}
-	pack_put64(*to, size);
-	*to += 1 + (size > 255);
-	pack_copy(*to, bytes, size);
-	*to += size;
-	return code + (size > 255);
+	if (size > 1 && slot->patience)
+		return put_entry(pack, slot, bytes, size, to);
+	return put_plain(bytes, size, BYTES_PLAIN1, to);
 }
 
 #endif
