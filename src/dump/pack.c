@@ -192,13 +192,13 @@ RILL__INLINE struct stream put_record(struct dump_pack *pack, struct stream stre
 	struct slot_state *slot = shape->slots;
 	if (RILL__UNLIKELY(ticks < stream.ticks))
 		step_back(&pack->segments[pack->nsegments], ticks, stream.ticks);
-	shape->records++;
 	pack_put64(to, step);
 	to += first + 1;
 	if (expected)
 		first |= NIBBLE_EXPECTED;
 	else
 		to = put_shape(pack, shape, to);
+	shape->records++;
 	for (uint32_t shift = 0; words != words_end; shift += 4, slot++, words += 8) {
 		uint64_t word = pack_get64(words);
 		struct put put;

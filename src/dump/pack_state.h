@@ -12,10 +12,10 @@
 #define SHAPE_PLACES (2 * PACK_MAX_SHAPES)
 #define TAG_PLACES   (2 * PACK_MAX_SLOTS)
 
-/* How long a slot is tried in the dictionary without luck, what a hit is worth, and what a slot
- * that has given up gets for another try, once in so many chunks. */
+/* How often a slot is tried in the dictionary without luck, in a chunk; what is left at least after
+ * a hit; and what a slot that has given up gets for another try, once in so many chunks. */
 #define PATIENCE       256u
-#define PATIENCE_HIT   12u
+#define PATIENCE_HIT   16u
 #define PATIENCE_AGAIN 80u
 #define REST_CHUNKS    8u
 

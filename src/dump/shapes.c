@@ -128,7 +128,9 @@ void shape_define(struct dump_pack *pack, struct shape *shape)
 		struct column *column = slot->column;
 		slot->last = slot->stride = 0;
 		slot->bytes = NULL;
-		if (!slot->patience && ++slot->rest == REST_CHUNKS) {
+		if (slot->patience) {
+			slot->patience = PATIENCE;
+		} else if (++slot->rest == REST_CHUNKS) {
 			slot->rest = 0;
 			slot->patience = PATIENCE_AGAIN;
 		}
