@@ -184,7 +184,8 @@ static inline enum slot_kind slot_kind(uint32_t type, uint64_t word)
 {
 	if (type == RILL_TYPE_IP)
 		return word >> 32 == 16 ? SLOT_IPV6 : SLOT_IP;
-	return RILL__HAS_LENGTH(type) ? SLOT_BYTES : SLOT_WORD;
+	/* Types that are not known are words. */
+	return type < RILL_TYPE_COUNT && RILL__HAS_LENGTH(type) ? SLOT_BYTES : SLOT_WORD;
 }
 
 #endif

@@ -61,7 +61,9 @@ static struct slot random_slot(uint64_t site, size_t i)
 	struct slot slot = {.key = (uint16_t)((site * 7 + i) % 23),
 			    .type = (uint8_t)((site * 5 + i * 3) % (RILL_TYPE_COUNT + 1)),
 			    .word = random_word(site + i)};
-	if (slot.type == RILL_TYPE_IP) {
+	if (slot.type == RILL_TYPE_COUNT) {
+		slot.type = RILL_TYPE_STRING + 32; /* not known: a word */
+	} else if (slot.type == RILL_TYPE_IP) {
 		static const uint64_t sizes[] = {4, 16, 4, 0, 16, 7};
 		uint64_t size = sizes[random_next() % (random_next() % 20 ? 5 : 6)];
 		slot.word = size << 32 | (size == 16 ? 0 : slot.word & UINT32_MAX);
