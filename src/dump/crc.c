@@ -17,15 +17,20 @@ static void make_table(void)
 	__atomic_store_n(&table_made, true, __ATOMIC_RELEASE);
 }
 
-uint32_t format_crc(uint32_t crc, const void *bytes, size_t size)
+uint32_t format_crc_table(uint32_t crc, const void *bytes, size_t size)
 {
 	const unsigned char *at = bytes;
 	crc = ~crc;
-	if (prim_crc32c_usable())
-		return ~prim_crc32c(crc, bytes, size);
 	if (!__atomic_load_n(&table_made, __ATOMIC_ACQUIRE))
 		make_table();
 	for (size_t i = 0; i < size; i++)
 		crc = crc >> 8 ^ __atomic_load_n(&table[(crc ^ at[i]) & 255], __ATOMIC_RELAXED);
 	return ~crc;
+}
+
+uint32_t format_crc(uint32_t crc, const void *bytes, size_t size)
+{
+	if (prim_crc32c_usable())
+		return ~prim_crc32c(~crc, bytes, size);
+	return format_crc_table(crc, bytes, size);
 }

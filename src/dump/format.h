@@ -46,6 +46,8 @@ bool block_header_get(struct block *block, const unsigned char *from, uint64_t p
 
 /* CRC-32C (RFC 3720, appendix B.4). crc: of the bytes before, 0 when there are none. */
 uint32_t format_crc(uint32_t crc, const void *bytes, size_t size);
+/* The same without an instruction for it. */
+uint32_t format_crc_table(uint32_t crc, const void *bytes, size_t size);
 
 /* A body being put together. After a failed allocation everything else is ignored. */
 struct packer {

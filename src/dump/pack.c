@@ -20,10 +20,11 @@ struct dump_pack *dump_pack_new(void)
 	pack->payload = malloc(PAYLOAD_BYTES);
 	pack->payload_room = PAYLOAD_BYTES;
 	pack->head = malloc(HEAD_BYTES);
+	pack->none.fixed = UINT32_MAX;
 	pack->slots = malloc(PACK_MAX_SLOTS * sizeof *pack->slots);
 	pack->columns = malloc(PACK_MAX_SLOTS * sizeof *pack->columns);
 	pack->shapes = malloc(PACK_MAX_SHAPES * sizeof *pack->shapes);
-	pack->segments = malloc(PACK_MAX_SEGMENTS * sizeof *pack->segments);
+	pack->segments = malloc((PACK_MAX_SEGMENTS + 1) * sizeof *pack->segments);
 	if (!pack->control || !pack->payload || !pack->head || !pack->slots || !pack->columns ||
 	    !pack->shapes || !pack->segments) {
 		dump_pack_free(pack);
@@ -60,7 +61,7 @@ void dump_pack_begin(struct dump_pack *pack)
 	}
 	pack->ndefined = pack->nsegments = 0;
 	pack->raw = 0;
-	pack->start = UINT32_MAX;
+	pack->start = &pack->none;
 	pack->control_end = pack->control;
 	pack->payload_end = pack->payload;
 	if (pack->nwords)
@@ -122,15 +123,6 @@ size_t pack_head(const struct dump_pack *pack)
 
 /* --- records ------------------------------------------------------------------------------- */
 
-static inline bool has_tags(const struct shape *shape, const unsigned char *record)
-{
-	for (uint32_t i = 0; i < shape->ntags; i++)
-		if (pack_get64(record + sizeof(struct rill__record) + (size_t)8 * i) !=
-		    shape->tags[i])
-			return false;
-	return true;
-}
-
 /* The number of a shape that was not expected, and what it is when it is new. */
 static unsigned char *put_shape(struct dump_pack *pack, struct shape *shape, unsigned char *to)
 {
@@ -172,54 +164,68 @@ static unsigned char *put_as_is(const unsigned char *record, uint32_t size, unsi
 	return to + 5 + size - 16;
 }
 
+/* A time stamp before the last one: an interrupt, or another CPU's counter. */
+static __attribute__((noinline)) void step_back(struct pack_segment *segment, uint64_t ticks,
+						uint64_t before)
+{
+	segment->sorted = false;
+	segment->low = ticks < segment->low ? ticks : segment->low;
+	segment->high = before > segment->high ? before : segment->high;
+}
+
 struct stream {
 	unsigned char *control;
 	unsigned char *payload;
 	uint64_t ticks; /* of the record before */
-	uint64_t low;
-	uint64_t high;
-	bool sorted;
 };
 
 /* The record has this shape. */
-static inline void put_record(struct dump_pack *pack, struct stream *stream, struct shape *shape,
-			      const unsigned char *record, bool expected)
+RILL__INLINE struct stream put_record(struct dump_pack *pack, struct stream stream,
+				      struct shape *shape, const unsigned char *record,
+				      bool expected)
 {
-	unsigned char *to = stream->payload;
-	uint64_t ticks = pack_get64(record), step = ticks - stream->ticks;
-	uint64_t first = (significant_bits(step) - 1) / 8;
-	stream->sorted &= ticks >= stream->ticks;
-	stream->low = ticks < stream->low ? ticks : stream->low;
-	stream->high = ticks > stream->high ? ticks : stream->high;
-	stream->ticks = ticks;
+	unsigned char *to = stream.payload;
+	const unsigned char *words = record + shape->words_at, *tail = record + shape->fixed;
+	const unsigned char *words_end = words + (size_t)8 * shape->nslots;
+	uint64_t ticks = pack_get64(record), step = ticks - stream.ticks, codes = 0;
+	uint64_t first = top_bit(step) / 8;
+	struct slot_state *slot = shape->slots;
+	if (RILL__UNLIKELY(ticks < stream.ticks))
+		step_back(&pack->segments[pack->nsegments], ticks, stream.ticks);
 	pack_put64(to, step);
 	to += first + 1;
-	if (RILL__LIKELY(expected))
+	if (expected)
 		first |= NIBBLE_EXPECTED;
 	else
 		to = put_shape(pack, shape, to);
 	shape->records++;
-	uint64_t codes = 0;
-	uint32_t n = shape->nslots;
-	const unsigned char *words = record + RILL__WORDS_AT(n), *tail = record + shape->fixed;
-	struct slot_state *slot = shape->slots;
-	for (uint32_t i = 0; i < n; i++, slot++, words += 8) {
-		uint64_t word = pack_get64(words), code;
+	for (uint32_t shift = 0; words != words_end; shift += 4, slot++, words += 8) {
+		uint64_t word = pack_get64(words);
+		struct put put;
 		if (slot->kind <= SLOT_IP) {
-			code = put_word(pack, slot, word, &to);
+			put = put_word(pack, slot, word, to);
 		} else {
 			word = slot->kind == SLOT_IPV6 ? BYTES_IPV6 : word;
-			code = put_bytes(pack, slot, word, tail, &to);
+			put = put_bytes(pack, slot, word, tail, to);
 			tail += (uint32_t)word;
 		}
-		codes |= code << 4 * i;
+		to = put.to;
+		codes |= put.code << shift;
 	}
-	if (RILL__UNLIKELY(shape->as_is))
-		to = put_as_is(record, (uint32_t)(pack_get64(record + 8) >> 32) & 0xffffff, to);
-	pack_put64(stream->control, codes << 4 | first);
-	stream->control[8] = (unsigned char)(codes >> 60);
-	stream->control += shape->control_bytes;
-	stream->payload = to;
+	pack_put64(stream.control, codes << 4 | first);
+	stream.control[8] = (unsigned char)(codes >> 60);
+	return (struct stream){stream.control + shape->control_bytes, to, ticks};
+}
+
+/* The same of one whose shape was not expected. */
+static __attribute__((noinline)) struct stream
+put_unexpected(struct dump_pack *pack, struct stream stream, struct shape *shape,
+	       const unsigned char *record, uint64_t size)
+{
+	stream = put_record(pack, stream, shape, record, false);
+	if (shape->as_is)
+		stream.payload = put_as_is(record, (uint32_t)size, stream.payload);
+	return stream;
 }
 
 /* A record larger than a pack usually holds. */
@@ -237,16 +243,34 @@ static bool payload_grow(struct dump_pack *pack, uint64_t size)
 	return true;
 }
 
-/* What the loop does seldom. NULL: the record cannot be added; *bad: for ever. */
-static struct shape *shape_for(struct dump_pack *pack, const unsigned char *record,
-			       uint64_t available, bool *bad)
+/* The size of a record that has this shape and ends within `left`; 0: it has another one. */
+static inline uint64_t expected_size(const struct shape *shape, const unsigned char *record,
+				     size_t left)
+{
+	if (RILL__UNLIKELY(left < shape->fixed))
+		return 0;
+	uint64_t header = pack_get64(record + 8);
+	if ((header & shape->mask) != shape->match || !shape_has_tags(shape, record))
+		return 0;
+	if (!shape->tails)
+		return shape->fixed;
+	uint64_t size = shape_size(shape, record);
+	return RILL__LIKELY(size == (header >> 32 & 0xffffff) && size <= left) ? size : 0;
+}
+
+/* The shape of a record that is not as expected; `raw`: bytes in the pack. NULL: the record cannot
+ * be added; *bad: for ever. */
+static struct shape *shape_for(struct dump_pack *pack, const unsigned char *record, size_t left,
+			       uint64_t raw_bytes, bool *bad)
 {
 	struct raw_record raw;
-	if (raw_record_read(&raw, record, available)) {
+	if (left == 0 || raw_bytes >= PACK_RAW_BYTES)
+		return NULL;
+	if (raw_record_read(&raw, record, left)) {
 		*bad = true;
 		return NULL;
 	}
-	if (pack->raw && raw.size > PACK_RAW_BYTES - pack->raw)
+	if (raw_bytes && raw.size > PACK_RAW_BYTES - raw_bytes)
 		return NULL;
 	if (raw.size > PACK_RAW_BYTES && !payload_grow(pack, raw.size)) {
 		*bad = true;
@@ -258,57 +282,57 @@ static struct shape *shape_for(struct dump_pack *pack, const unsigned char *reco
 uint64_t dump_pack_add(struct dump_pack *pack, const struct dump_chunk *chunk, const void *bytes,
 		       bool *bad)
 {
-	const unsigned char *at = bytes, *end = at + (chunk->to - chunk->from);
-	struct stream stream = {.low = UINT64_MAX, .sorted = true};
-	uint64_t records = 0;
+	const unsigned char *start = bytes, *at = start, *end = at + (chunk->to - chunk->from);
+	struct pack_segment *segment = &pack->segments[pack->nsegments];
+	struct shape **expected = &pack->start;
+	uint64_t records = 0, raw = pack->raw;
+	uint64_t room = raw < PACK_RAW_BYTES ? PACK_RAW_BYTES - raw : 0;
+	const unsigned char *limit = (size_t)(end - at) < room ? end : at + room;
 	*bad = false;
 	if (pack->nsegments == PACK_MAX_SEGMENTS)
 		return chunk->from;
-	uint64_t first = (size_t)(end - at) >= 8 ? pack_get64(at) : 0;
-	uint32_t *expected = &pack->start;
-	stream.ticks = first;
-	while (at < end && pack->raw < PACK_RAW_BYTES) {
-		uint64_t left = (uint64_t)(end - at), room = PACK_RAW_BYTES - pack->raw;
-		struct shape *shape = NULL;
-		if (RILL__LIKELY(*expected != UINT32_MAX && left >= sizeof(struct rill__record))) {
-			shape = &pack->shapes[*expected];
-			uint64_t header = pack_get64(at + 8), size = header >> 32 & 0xffffff;
-			if ((header & KEY_MASK) != shape->key || size < shape->fixed ||
-			    size > left || size > room || shape->as_is || !has_tags(shape, at) ||
-			    !shape_fits(shape, at, size))
-				shape = NULL;
-		}
-		bool as_expected = shape != NULL;
-		if (RILL__UNLIKELY(!shape)) {
-			shape = shape_for(pack, at, left, bad);
+	uint64_t first = end - at >= 8 ? pack_get64(at) : 0;
+	*segment = (struct pack_segment){.ring = chunk->ring,
+					 .from = chunk->from,
+					 .first = first,
+					 .low = first,
+					 .high = first,
+					 .tid = chunk->tid,
+					 .sorted = true};
+	struct stream stream = {pack->control_end, pack->payload_end, first};
+	for (;;) {
+		struct shape *shape = *expected;
+		uint64_t size = expected_size(shape, at, (size_t)(limit - at));
+		if (RILL__LIKELY(size)) {
+			stream = put_record(pack, stream, shape, at, true);
+		} else {
+			shape = shape_for(pack, at, (size_t)(end - at),
+					  raw + (uint64_t)(at - start), bad);
 			if (!shape)
 				break;
-			if (records == 0) {
-				stream.control = pack->control_end;
+			if (at == start)
 				stream.payload = pack->payload_end;
-			}
-			*expected = (uint32_t)(shape - pack->shapes);
-		} else if (records == 0) {
-			stream.control = pack->control_end;
-			stream.payload = pack->payload_end;
+			size = pack_get64(at + 8) >> 32 & 0xffffff;
+			*expected = shape;
+			stream = put_unexpected(pack, stream, shape, at, size);
+			if (at + size > limit)
+				limit = at + size;
 		}
-		uint64_t size = pack_get64(at + 8) >> 32 & 0xffffff;
-		put_record(pack, &stream, shape, at, as_expected);
 		expected = &shape->expected;
-		pack->raw += size;
 		records++;
 		at += size;
 	}
 	if (!records)
 		return chunk->from;
-	uint64_t size = (uint64_t)(at - (const unsigned char *)bytes);
-	pack->segments[pack->nsegments++] =
-		(struct pack_segment){chunk->ring, chunk->from, size,       records,      first,
-				      stream.low,  stream.high, chunk->tid, stream.sorted};
+	segment->size = (uint64_t)(at - start);
+	segment->records = records;
+	segment->high = segment->high > stream.ticks ? segment->high : stream.ticks;
+	pack->nsegments++;
+	pack->raw = raw + segment->size;
 	pack->control_end = stream.control;
 	pack->payload_end = stream.payload;
 	RILL_ASSERT((size_t)(stream.control - pack->control) + 16 <= CONTROL_BYTES &&
 			    (size_t)(stream.payload - pack->payload) + 16 <= pack->payload_room,
 		    "a pack has overflowed");
-	return chunk->from + size;
+	return chunk->from + segment->size;
 }

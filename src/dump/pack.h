@@ -82,13 +82,15 @@ enum slot_kind {
 
 /* --- state of both sides ------------------------------------------------------------------- */
 
+struct column;
+
 struct slot_state {
 	uint64_t last;
+	struct column *column;
 	uint64_t stride;
 	const unsigned char *bytes; /* where the last ones stand */
-	uint32_t column;
-	uint16_t patience; /* learnt: kept from chunk to chunk */
-	uint8_t kind;      /* enum slot_kind */
+	uint16_t patience;          /* the encoder has learnt: kept from chunk to chunk */
+	uint8_t kind;               /* enum slot_kind */
 	uint8_t rest;
 };
 
@@ -102,20 +104,23 @@ struct column {
 
 /* The encoder knows it from chunk to chunk, and numbers it anew in each. */
 struct shape {
-	uint64_t key;      /* bytes 8 to 15 of a record, without its size */
-	uint32_t fixed;    /* bytes before the tail */
-	uint32_t expected; /* index of the shape that came after this one */
+	uint64_t match; /* a record's bytes 8 to 15 under the mask: the size only if it is always */
+	uint64_t mask;  /* the same */
 	struct slot_state *slots;
+	struct shape *expected; /* came after this one, last time */
+	uint64_t records;
+	uint32_t fixed; /* bytes before the tail */
+	uint16_t tails; /* bit: the slot has a tail, or may have one in another shape */
 	uint8_t nslots;
+	uint8_t ntags; /* words of tags */
 	uint8_t control_bytes;
 	uint8_t as_is;
-	uint8_t ntags;  /* words of tags */
-	uint16_t tails; /* bit: the slot has a tail, or may have one in another shape */
+	uint16_t words_at;
 	uint16_t number;
 	uint32_t chunk; /* that `number` belongs to */
 	uint32_t next;  /* of the same hash: index + 1 */
-	uint64_t records;
 	uint64_t tags[8];
+	uint64_t key; /* bytes 8 to 15 of a record, without its size */
 };
 
 struct pack_segment {
@@ -142,6 +147,12 @@ static inline uint64_t pack_get64(const unsigned char *from)
 static inline void pack_put64(unsigned char *to, uint64_t value)
 {
 	memcpy(to, &value, sizeof value);
+}
+
+/* Index of the highest bit that is set; 0 also when none is. */
+static inline uint32_t top_bit(uint64_t value)
+{
+	return 63u ^ (uint32_t)__builtin_clzll(value | 1);
 }
 
 static inline uint64_t zigzag(uint64_t difference)
@@ -173,7 +184,8 @@ static inline enum slot_kind slot_kind(uint32_t type, uint64_t word)
 {
 	if (type == RILL_TYPE_IP)
 		return word >> 32 == 16 ? SLOT_IPV6 : SLOT_IP;
-	return RILL__HAS_LENGTH(type) ? SLOT_BYTES : SLOT_WORD;
+	/* Types that are not known are words. */
+	return type < RILL_TYPE_COUNT && RILL__HAS_LENGTH(type) ? SLOT_BYTES : SLOT_WORD;
 }
 
 #endif

@@ -12,17 +12,16 @@
 #define SHAPE_PLACES (2 * PACK_MAX_SHAPES)
 #define TAG_PLACES   (2 * PACK_MAX_SLOTS)
 
-/* How long a slot is tried in the dictionary without luck, what a hit is worth, and what a slot
- * that has given up gets for another try, once in so many chunks. */
+/* How often a slot is tried in the dictionary without luck, in a chunk; what is left at least after
+ * a hit; and what a slot that has given up gets for another try, once in so many chunks. */
 #define PATIENCE       256u
-#define PATIENCE_HIT   12u
+#define PATIENCE_HIT   16u
 #define PATIENCE_AGAIN 80u
 #define REST_CHUNKS    8u
 
 struct text_entry {
 	const unsigned char *bytes;
 	uint32_t size;
-	uint32_t hash;
 };
 
 struct dump_pack {
@@ -34,8 +33,9 @@ struct dump_pack {
 	uint32_t nsegments;
 	uint32_t nwords;
 	uint32_t ntexts;
-	uint32_t start; /* index of the shape that the last segment began with */
-	uint64_t raw;   /* bytes taken */
+	struct shape *start; /* that the last segment began with */
+	struct shape none;   /* that no record has */
+	uint64_t raw;        /* bytes taken */
 	unsigned char *control;
 	unsigned char *control_end; /* of what is filled */
 	unsigned char *payload;
@@ -55,8 +55,36 @@ struct dump_pack {
 	uint16_t text_places[BYTES_PLACES];
 };
 
-/* Whether the record, which has the shape's key and tags, has its tail as well. */
-bool shape_fits(const struct shape *shape, const unsigned char *record, uint64_t size);
+/* Bytes of a record that has the shape's key and tags; 0: it belongs to another shape. */
+static inline uint64_t shape_size(const struct shape *shape, const unsigned char *record)
+{
+	uint64_t size = shape->fixed;
+	const unsigned char *words = record + shape->words_at;
+	for (uint32_t left = shape->tails; left; left &= left - 1) {
+		uint32_t i = (uint32_t)__builtin_ctz(left);
+		uint64_t word = pack_get64(words + (size_t)8 * i);
+		uint32_t kind = shape->slots[i].kind;
+		if (RILL__LIKELY(kind == SLOT_BYTES))
+			size += (uint32_t)word;
+		else if (RILL__LIKELY(kind == SLOT_IP && word >> 32 != 16))
+			continue;
+		else if (kind == SLOT_IPV6 && word == WORD_IPV6)
+			size += 16;
+		else
+			return 0;
+	}
+	return (size + 7) & ~UINT64_C(7);
+}
+
+static inline bool shape_has_tags(const struct shape *shape, const unsigned char *record)
+{
+	for (uint32_t i = 0; i < shape->ntags; i++)
+		if (pack_get64(record + sizeof(struct rill__record) + (size_t)8 * i) !=
+		    shape->tags[i])
+			return false;
+	return true;
+}
+
 /* The shape of a record of `size` bytes that are there; made when it is new. NULL: no room. */
 struct shape *shape_find(struct dump_pack *pack, const unsigned char *record, uint32_t size);
 /* Gives a shape its number in this chunk, and its state. */

@@ -6,47 +6,21 @@ static uint32_t hash_place(uint64_t hash, uint32_t places)
 	return (uint32_t)(hash * UINT64_C(0x9e3779b97f4a7c15) >> 40) & (places - 1);
 }
 
-static uint32_t column_of(struct dump_pack *pack, uint32_t tag)
+static struct column *column_of(struct dump_pack *pack, uint32_t tag)
 {
 	uint32_t place = hash_place(tag, TAG_PLACES);
 	for (; pack->tag_places[place]; place = (place + 1) & (TAG_PLACES - 1))
 		if (pack->columns[pack->tag_places[place] - 1].tag == tag)
-			return pack->tag_places[place] - 1;
+			return &pack->columns[pack->tag_places[place] - 1];
 	struct column *column = &pack->columns[pack->ncolumns++];
 	*column = (struct column){.tag = tag};
 	pack->tag_places[place] = pack->ncolumns;
-	return pack->ncolumns - 1;
+	return column;
 }
 
 static uint64_t word_at(const unsigned char *record, uint32_t nslots, uint32_t slot)
 {
 	return pack_get64(record + RILL__WORDS_AT(nslots) + (size_t)8 * slot);
-}
-
-bool shape_fits(const struct shape *shape, const unsigned char *record, uint64_t size)
-{
-	uint64_t whole = shape->fixed;
-	for (uint32_t left = shape->tails; left; left &= left - 1) {
-		uint32_t i = (uint32_t)__builtin_ctz(left);
-		uint64_t word = word_at(record, shape->nslots, i);
-		uint32_t kind = shape->slots[i].kind;
-		if (kind == SLOT_BYTES)
-			whole += (uint32_t)word;
-		else if (kind == SLOT_IPV6 && word == WORD_IPV6)
-			whole += 16;
-		else if (kind == SLOT_IPV6 || word >> 32 == 16)
-			return false;
-	}
-	return ((whole + 7) & ~UINT64_C(7)) == size;
-}
-
-static bool same_tags(const struct shape *shape, const unsigned char *record)
-{
-	for (uint32_t i = 0; i < shape->ntags; i++)
-		if (pack_get64(record + sizeof(struct rill__record) + (size_t)8 * i) !=
-		    shape->tags[i])
-			return false;
-	return true;
 }
 
 static uint32_t shape_tag(const struct shape *shape, uint32_t slot)
@@ -76,6 +50,7 @@ static bool shape_read(struct shape *shape, struct slot_state *slots, const unsi
 	shape->control_bytes = (uint8_t)((n + 2) / 2);
 	shape->ntags = (uint8_t)((n + 1) / 2);
 	shape->fixed = (uint32_t)RILL__TAIL_AT(n);
+	shape->words_at = (uint16_t)RILL__WORDS_AT(n);
 	shape->slots = slots;
 	memcpy(shape->tags, record + sizeof(struct rill__record), (size_t)8 * shape->ntags);
 	for (uint32_t i = 0; i < n; i++) {
@@ -86,7 +61,10 @@ static bool shape_read(struct shape *shape, struct slot_state *slots, const unsi
 	}
 	if (record[11] || (n % 2 && shape_tag(shape, n)))
 		return false;
-	return shape_fits(shape, record, size);
+	/* Without a tail, the size is always the same. */
+	shape->mask = shape->tails ? KEY_MASK : UINT64_MAX;
+	shape->match = shape->key | (shape->tails ? 0 : (uint64_t)shape->fixed << 32);
+	return shape_size(shape, record) == size;
 }
 
 static struct shape *shape_add(struct dump_pack *pack, const struct shape *like, uint32_t place)
@@ -111,6 +89,7 @@ static struct shape *shape_as_is(struct dump_pack *pack, const unsigned char *re
 {
 	/* Their number of slots and flags stand in each record. */
 	struct shape like = {.key = pack_get64(record + 8) & KEY_MASK & ~UINT64_C(0xffff0000),
+			     .match = 1, /* of a mask of zero: none */
 			     .control_bytes = 1,
 			     .as_is = 1};
 	uint32_t place = shape_place(record, like.key, 0);
@@ -126,8 +105,8 @@ struct shape *shape_find(struct dump_pack *pack, const unsigned char *record, ui
 	uint32_t place = shape_place(record, key, (record[10] + 1u) / 2);
 	for (uint32_t at = pack->shape_places[place]; at; at = pack->shapes[at - 1].next) {
 		struct shape *shape = &pack->shapes[at - 1];
-		if (!shape->as_is && shape->key == key && same_tags(shape, record) &&
-		    shape_fits(shape, record, size))
+		if (!shape->as_is && shape->key == key && shape_has_tags(shape, record) &&
+		    shape_size(shape, record) == size)
 			return shape;
 	}
 	struct shape like;
@@ -139,18 +118,19 @@ struct shape *shape_find(struct dump_pack *pack, const unsigned char *record, ui
 
 void shape_define(struct dump_pack *pack, struct shape *shape)
 {
-	uint32_t index = (uint32_t)(shape - pack->shapes);
 	shape->chunk = pack->chunk;
 	shape->number = (uint16_t)pack->ndefined;
-	shape->expected = index;
+	shape->expected = shape;
 	shape->records = 0;
-	pack->defined[pack->ndefined++] = (uint16_t)index;
+	pack->defined[pack->ndefined++] = (uint16_t)(shape - pack->shapes);
 	for (uint32_t i = 0; i < shape->nslots; i++) {
 		struct slot_state *slot = &shape->slots[i];
-		struct column *column = &pack->columns[slot->column];
+		struct column *column = slot->column;
 		slot->last = slot->stride = 0;
 		slot->bytes = NULL;
-		if (!slot->patience && ++slot->rest == REST_CHUNKS) {
+		if (slot->patience) {
+			slot->patience = PATIENCE;
+		} else if (++slot->rest == REST_CHUNKS) {
 			slot->rest = 0;
 			slot->patience = PATIENCE_AGAIN;
 		}

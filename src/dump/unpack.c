@@ -13,7 +13,6 @@
 /* More than a record takes without its bytes: time, shape and its definition, words. */
 #define INPUT_SLACK 512u
 #define TAG_PLACES  (2 * PACK_MAX_SLOTS)
-#define NO_SHAPE    UINT32_MAX
 
 struct text {
 	const unsigned char *bytes;
@@ -116,15 +115,16 @@ static uint32_t tag_place(uint32_t tag)
 	return (uint32_t)(tag * UINT64_C(0x9e3779b97f4a7c15) >> 40) & (TAG_PLACES - 1);
 }
 
-static uint32_t column_of(struct decoder *decoder, uint32_t tag)
+static struct column *column_of(struct decoder *decoder, uint32_t tag)
 {
 	uint32_t place = tag_place(tag);
 	for (; decoder->tag_places[place]; place = (place + 1) & (TAG_PLACES - 1))
 		if (decoder->columns[decoder->tag_places[place] - 1].tag == tag)
-			return decoder->tag_places[place] - 1;
-	decoder->columns[decoder->ncolumns++] = (struct column){.tag = tag, .chunk = place};
+			return &decoder->columns[decoder->tag_places[place] - 1];
+	struct column *column = &decoder->columns[decoder->ncolumns++];
+	*column = (struct column){.tag = tag, .chunk = place};
 	decoder->tag_places[place] = decoder->ncolumns;
-	return decoder->ncolumns - 1;
+	return column;
 }
 
 static void decoder_reset(struct decoder *decoder)
@@ -154,7 +154,7 @@ static struct shape *define(struct decoder *decoder, struct source *source)
 	struct shape *shape = &decoder->shapes[decoder->nshapes];
 	*shape = (struct shape){.key = event | (uint64_t)n << 16 | catalog << 56,
 				.fixed = (uint32_t)RILL__TAIL_AT(n),
-				.expected = decoder->nshapes,
+				.expected = shape,
 				.slots = &decoder->slots[decoder->nslots],
 				.nslots = (uint8_t)n,
 				.control_bytes = (uint8_t)((n + 2) / 2),
@@ -196,7 +196,7 @@ static const uint64_t byte_masks[9] = {0,          0xff,         0xffff,        
 static inline bool get_word(struct decoder *decoder, struct slot_state *slot, uint32_t code,
 			    const unsigned char **payload, uint64_t *to)
 {
-	struct column *column = &decoder->columns[slot->column];
+	struct column *column = slot->column;
 	uint64_t last = slot->last, word;
 	uint64_t value = pack_get64(*payload) & byte_masks[word_bytes[code]];
 	*payload += word_bytes[code];
@@ -243,7 +243,7 @@ static inline bool get_word(struct decoder *decoder, struct slot_state *slot, ui
 static inline bool find_bytes(struct decoder *decoder, const struct slot_state *slot, uint32_t code,
 			      struct source *source, uint64_t *word, const unsigned char **bytes)
 {
-	const struct column *column = &decoder->columns[slot->column];
+	const struct column *column = slot->column;
 	const unsigned char *at = source->payload;
 	uint64_t size;
 	switch (code) {
@@ -308,7 +308,7 @@ static inline unsigned char *get_bytes(struct decoder *decoder, struct slot_stat
 			return NULL;
 		decoder->texts[decoder->ntexts++] = (struct text){tail, size};
 	}
-	struct column *column = &decoder->columns[slot->column];
+	struct column *column = slot->column;
 	slot->last = column->last = word;
 	slot->bytes = column->bytes = tail;
 	return tail + size;
@@ -333,7 +333,7 @@ static unsigned char *get_as_is(const struct shape *shape, struct source *source
 
 /* One record to `to`. Returns where the next one goes; NULL: no whole record comes. */
 static inline unsigned char *get_record(struct decoder *decoder, struct source *source,
-					uint32_t **expected, unsigned char *to,
+					struct shape ***expected, unsigned char *to,
 					const unsigned char *end)
 {
 	struct shape *shape;
@@ -343,14 +343,14 @@ static inline unsigned char *get_record(struct decoder *decoder, struct source *
 	source->ticks += pack_get64(source->payload) & byte_masks[bytes];
 	source->payload += bytes;
 	if (RILL__LIKELY(codes & NIBBLE_EXPECTED)) {
-		if (**expected == NO_SHAPE)
+		shape = **expected;
+		if (!shape)
 			return NULL;
-		shape = &decoder->shapes[**expected];
 	} else {
 		shape = shape_of(decoder, source);
 		if (!shape)
 			return NULL;
-		**expected = (uint32_t)(shape - decoder->shapes);
+		**expected = shape;
 	}
 	*expected = &shape->expected;
 	if (shape->fixed > (size_t)(end - to))
@@ -423,7 +423,7 @@ int decoder_run(struct decoder *decoder, const unsigned char *body, uint64_t ava
 				.control_end = decoder->input + view.control_bytes,
 				.payload = decoder->input + view.control_bytes,
 				.payload_end = decoder->input + size};
-	uint32_t start = NO_SHAPE, *expected;
+	struct shape *start = NULL, **expected;
 	unsigned char *at = raw, *next;
 	while (chunk_view_next(&segments, &segment) == 1) {
 		const unsigned char *end = at + segment.size;
