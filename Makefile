@@ -150,10 +150,13 @@ TEST_SRC    := $(wildcard tests/*/test_*.c)
 SUPPORT_SRC := $(wildcard tests/support/*.c)
 PROGRAM_SRC := $(filter-out %/plugin.c,$(wildcard tests/programs/*.c))
 TESTS       := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
+# These are built in both forms of an event: tests/support/form.h.
+BOTH_FORMS  := $(foreach p,abandoned cut filters signals,$(BUILD)/tests/programs/$(p)-compact)
 PROGRAMS    := $(PROGRAM_SRC:tests/%.c=$(BUILD)/tests/%) $(BUILD)/tests/programs/plugin.so \
-	       $(BUILD)/tests/programs/loader-static
+	       $(BUILD)/tests/programs/loader-static $(BOTH_FORMS)
 SUPPORT_OBJ := $(SUPPORT_SRC:%.c=$(BUILD)/obj/%.o)
-TEST_OBJ    := $(TEST_SRC:%.c=$(BUILD)/obj/%.o) $(PROGRAM_SRC:%.c=$(BUILD)/obj/%.o) $(SUPPORT_OBJ)
+TEST_OBJ    := $(TEST_SRC:%.c=$(BUILD)/obj/%.o) $(PROGRAM_SRC:%.c=$(BUILD)/obj/%.o) $(SUPPORT_OBJ) \
+	       $(BOTH_FORMS:$(BUILD)/%=$(BUILD)/obj/%.o)
 
 .PHONY: test-programs
 test-programs: all examples $(TESTS) $(PROGRAMS) ## build everything that the tests run
@@ -170,6 +173,10 @@ $(filter-out %_race %/loader %/loader-static %.so,$(PROGRAMS)): $(LIBA)
 $(filter-out %/loader %/loader-static %.so,$(PROGRAMS)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS) -ldl
+
+$(BUILD)/obj/tests/programs/%-compact.o: tests/programs/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@) $(CC) $(CPPFLAGS) -DCOMPACT $(BASE) $(CFLAGS) -c -o $@ $<
 
 # A plugin and a program that loads it share the library.
 $(BUILD)/tests/programs/loader: $(BUILD)/obj/tests/programs/loader.o $(LIBSO)

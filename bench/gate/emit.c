@@ -1,13 +1,13 @@
 /*
- * What gate_bench runs under callgrind, compiled as C and as C++: `emit N` calls functions
- * emit_CASE(), each a loop of N turns around one event site.
+ * What gate_bench runs under callgrind, compiled as C and as C++, into the program and into a
+ * shared object (-fPIC): run_cases(N) calls functions emit_CASE(), each a loop of N turns around
+ * one event site.
  *
  * Only the fast path is to be counted, and the same number in every run. So the collector's wish to
  * be woken is taken back while the loops run (armed, which otherwise only the collector writes),
  * and all events together fit into less than half of a ring: nobody looks at the tail.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #define RILL_CATALOG stalwart
@@ -17,8 +17,11 @@
 
 #ifdef __clang__
 #define ALONE __attribute__((noinline, used))
+#define WHOLE
 #else
 #define ALONE __attribute__((noinline, noclone, used))
+/* A cold part elsewhere would be another function to callgrind. */
+#define WHOLE __attribute__((optimize("no-reorder-blocks-and-partition")))
 #endif
 #ifdef __cplusplus
 #define SYMBOL extern "C" ALONE
@@ -37,7 +40,7 @@ struct arguments {
 
 /* emit_NAME() for the instructions, site_NAME() for the bytes. */
 #define CASE(name, ...)                                                                            \
-	SYMBOL void emit_##name(const struct arguments *a, unsigned n);                            \
+	SYMBOL WHOLE void emit_##name(const struct arguments *a, unsigned n);                      \
 	SYMBOL void emit_##name(const struct arguments *a, unsigned n)                             \
 	{                                                                                          \
 		do {                                                                               \
@@ -59,6 +62,9 @@ CASE(w1, rill_event(smtp_ehlo, spanId(a->id)))
 CASE(w2, rill_event(smtp_ehlo, spanId(a->id), size(a->length)))
 CASE(w4, rill_event(smtp_ehlo, spanId(a->id), remoteIp(a->address), remotePort(a->port),
 		    hostname(a->text, a->length)))
+CASE(compact1, rill_event_compact(smtp_ehlo, spanId(a->id)))
+CASE(compact4, rill_event_compact(smtp_ehlo, spanId(a->id), remoteIp(a->address),
+				  remotePort(a->port), hostname(a->text, a->length)))
 
 static void rest(void)
 {
@@ -66,9 +72,9 @@ static void rest(void)
 	nanosleep(&ten_ms, NULL);
 }
 
-int main(int argc, char **argv)
+SYMBOL int run_cases(unsigned n);
+SYMBOL int run_cases(unsigned n)
 {
-	unsigned n = argc > 1 ? (unsigned)atoi(argv[1]) : 1;
 	static const char text[] = "mail-01.customers.org.uk";
 	struct arguments a = {1, {0x010200c0}, 25, text, sizeof text - 1};
 	if (n == 0 || n > MAX_EVENTS || rill_sink_add("text:/dev/null") != 0 ||
@@ -88,6 +94,8 @@ int main(int argc, char **argv)
 	emit_w1(&a, n);
 	emit_w2(&a, n);
 	emit_w4(&a, n);
+	emit_compact1(&a, n);
+	emit_compact4(&a, n);
 	bool undisturbed = limit == rill__me->limit && rill__me->position < limit;
 	__atomic_store_n(&rill__me->armed, 1, __ATOMIC_RELAXED);
 	rill_event(smtp_ehlo);

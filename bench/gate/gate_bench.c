@@ -1,10 +1,11 @@
 /*
  * gate_bench BUDGETS BUILD: instructions and bytes of event sites, against what is committed.
  *
- * BUILD/bench/gate/emit-COMPILER (bench/gate/emit.c) runs under callgrind with N and with 2 N
- * events. What a loop takes more in the second run, less what the empty loop takes more, is N
- * times the instructions of one event. Bytes are those of a function that is nothing but the site:
- * `hot` what lies in the function, `cold` what gcc moved out of it, to .text.unlikely.
+ * BUILD/bench/gate/emit-COMPILER (bench/gate/emit.c; -fPIC: in a shared object beside it) runs
+ * under callgrind with N and with 2 N events. What a loop takes more in the second run, less what
+ * the empty loop takes more, is N times the instructions of one event. Bytes are those of a
+ * function that is nothing but the site: `hot` what lies in the function, `cold` what gcc moved out
+ * of it, to .text.unlikely.
  *
  * BUDGETS has a line `COMPILER CASE INSTRUCTIONS HOT COLD` for each. Exits with 1 when a figure is
  * above its budget. With --write, BUDGETS is written anew instead.
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "support/disasm.h"
 #include "support/files.h"
@@ -20,8 +22,8 @@
 
 #define EVENTS 200
 
-static const char *const compilers[] = {"gcc", "g++", "clang", "clang++"};
-static const char *const cases[] = {"off", "w0", "w1", "w2", "w4"};
+static const char *const compilers[] = {"gcc", "g++", "clang", "clang++", "gcc-fPIC", "clang-fPIC"};
+static const char *const cases[] = {"off", "w0", "w1", "w2", "w4", "compact1", "compact4"};
 
 #define COMPILERS (sizeof compilers / sizeof *compilers)
 #define CASES     (sizeof cases / sizeof *cases)
@@ -77,7 +79,8 @@ static char *profile(const char *program, unsigned events)
 static void measure(const char *program, struct figures *figures)
 {
 	char *once = profile(program, EVENTS), *twice = profile(program, 2 * EVENTS);
-	struct disasm disasm = disasm_load(program);
+	char *shared = format("%s.so", program);
+	struct disasm disasm = disasm_load(access(shared, R_OK) == 0 ? shared : program);
 	unsigned long none = inclusive(twice, "emit_none") - inclusive(once, "emit_none");
 
 	for (size_t i = 0; i < CASES; i++) {
@@ -152,7 +155,7 @@ int main(int argc, char **argv)
 	if (argc != 3 && !rewrite)
 		fail("usage", "gate_bench BUDGETS BUILD [--write]");
 	char *budgets = rewrite ? format("%s", "") : file_load(argv[1], NULL);
-	printf("%-8s %-4s %12s %9s %10s\n", "compiler", "case", "instructions", "bytes hot",
+	printf("%-10s %-8s %12s %9s %10s\n", "compiler", "case", "instructions", "bytes hot",
 	       "bytes cold");
 	for (size_t i = 0; i < COMPILERS; i++) {
 		measure(format("%s/bench/gate/emit-%s", argv[2], compilers[i]), all[i]);
@@ -160,7 +163,7 @@ int main(int argc, char **argv)
 			const struct figures *is = &all[i][k];
 			struct figures may = budget(budgets, compilers[i], cases[k]);
 
-			printf("%-8s %-4s %12u %9u %10u", compilers[i], cases[k], is->instructions,
+			printf("%-10s %-8s %12u %9u %10u", compilers[i], cases[k], is->instructions,
 			       is->hot_bytes, is->cold_bytes);
 			if (!rewrite) {
 				grown |= over("instructions", is->instructions, may.instructions);

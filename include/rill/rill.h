@@ -28,10 +28,11 @@
  * keys.
  *
  * Off, it costs three instructions (x86-64) and its arguments are not evaluated. On, they are
- * evaluated once; strings and bytes are copied before it returns. errno, the signal mask and
- * floating-point state stay as they were. Takes no lock, allocates nothing and makes no system
- * call, with three exceptions: a thread's first event, the wake-up of a sleeping collector, and a
- * full ring under the policy `block`.
+ * evaluated once; strings and bytes are copied before it returns, those of up to 31 bytes without a
+ * call. (Longer ones, lists and nested events cost what rill_event_compact() costs, and more.)
+ * errno, the signal mask and floating-point state stay as they were. Takes no lock, allocates
+ * nothing and makes no system call, with three exceptions: a thread's first event, the wake-up of a
+ * sleeping collector, and a full ring under the policy `block`.
  *
  * Thread-safe; async-signal-safe; usable in constructors, destructors, atexit and TLS destructors,
  * and in the child after fork(). docs/reliability.md has the known limits.
@@ -57,6 +58,31 @@
 		     RILL__KEYS7, RILL__KEYS6, RILL__KEYS5, RILL__KEYS4, RILL__KEYS3, RILL__KEYS2, \
 		     RILL__KEYS1, RILL__KEYS0, )                                                   \
 	(RILL__EMIT, catalog, _e_##__VA_ARGS__)
+
+/*
+ * rill_event_compact(event, key(value), ...): the same event by one call of the library, for code
+ * that is not hot: start-up, errors, what happens once a connection. Keys, checks, cuts, accounting
+ * and all that is said above are those of rill_event(), and both may stand in one program.
+ *
+ * With gcc 12 and clang 14 on x86-64 a site of four keys takes 55 to 59 bytes of code instead of
+ * 430 to 460, besides 40 bytes of constants in either form; off, it costs the same three
+ * instructions. On, it takes about 10 ns beyond the time stamp instead of 4, with one integer 6
+ * instead of 2. At most five argument words (a string with its length is two) and strings of up to
+ * 31 bytes: beyond that it is slower.
+ */
+#define rill_event_compact(...)                                                                    \
+	RILL__PICK17(_e_##__VA_ARGS__, RILL__KEYS16, RILL__KEYS15, RILL__KEYS14, RILL__KEYS13,     \
+		     RILL__KEYS12, RILL__KEYS11, RILL__KEYS10, RILL__KEYS9, RILL__KEYS8,           \
+		     RILL__KEYS7, RILL__KEYS6, RILL__KEYS5, RILL__KEYS4, RILL__KEYS3, RILL__KEYS2, \
+		     RILL__KEYS1, RILL__KEYS0, )                                                   \
+	(RILL__EMIT_COMPACT, RILL_CATALOG, _e_##__VA_ARGS__)
+
+#define rill_event_compact_in(catalog, ...)                                                        \
+	RILL__PICK17(_e_##__VA_ARGS__, RILL__KEYS16, RILL__KEYS15, RILL__KEYS14, RILL__KEYS13,     \
+		     RILL__KEYS12, RILL__KEYS11, RILL__KEYS10, RILL__KEYS9, RILL__KEYS8,           \
+		     RILL__KEYS7, RILL__KEYS6, RILL__KEYS5, RILL__KEYS4, RILL__KEYS3, RILL__KEYS2, \
+		     RILL__KEYS1, RILL__KEYS0, )                                                   \
+	(RILL__EMIT_COMPACT, catalog, _e_##__VA_ARGS__)
 
 /* An event as a value, for keys that take one: causedBy(rill_nested(auth_error, reason(text))). */
 #define rill_nested(...)                                                                           \

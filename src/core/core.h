@@ -30,7 +30,7 @@ void rill__broken(const char *file, int line, const char *message) __attribute__
 
 #define MAX_RINGS        16384u /* threads with events at once, handlers' rings included */
 #define MAX_CATALOGS     255u
-#define MIN_RING_BYTES   65536u /* RILL__EASY_LENGTH counts on an eighth of it */
+#define MIN_RING_BYTES   65536u /* EASY_LENGTH of encode.h counts on an eighth of it */
 #define MAX_RING_BYTES   (1u << 30)
 #define NESTED_BYTES     65536u
 #define RECORD_FRACTION  8u         /* a record is at most this part of its ring */
@@ -214,6 +214,11 @@ int producer_synchronize(bool at_exit);
 void producer_room(struct ring *ring);
 /* Tells a napping collector that a ring fills up. */
 void producer_kick(struct process *process);
+/* What rill__reserve() could not do: first event, handler, fork, wrap, full, off by now. mark: the
+ * emitting site's stack pointer; inside: the state while the section is open. No producer: the
+ * event is lost, and counted. */
+struct rill__place producer_reserve(const struct rill__gate *gate, uint32_t event, uint64_t size,
+				    uint64_t mark, uint64_t inside);
 /* A new process, or a child: finds out what the kernel and the CPU offer. */
 void producer_new_process(void);
 /* Around fork(), under the control lock. */

@@ -1,7 +1,5 @@
 /* The part of encoding that is not inline: lists, nested events, addresses, cutting. */
-#include <rill/static/encode.h>
-
-#include <errno.h>
+#include "core/encode.h"
 
 #include "core/core.h"
 
@@ -12,23 +10,9 @@ uint64_t encode_cut_count(void)
 	return __atomic_load_n(&values_cut, __ATOMIC_RELAXED);
 }
 
-void rill__put_long(unsigned char *to, const void *from, uint64_t length)
+struct rill_value rill__val_sockaddr(const void *address)
 {
-	memcpy(to, from, length);
-}
-
-struct rill__val rill__val_sockaddr(const void *address)
-{
-	struct sockaddr_storage any;
-	if (!address)
-		return rill__val_word(0);
-	memcpy(&any.ss_family, (const char *)address + offsetof(struct sockaddr, sa_family),
-	       sizeof any.ss_family);
-	if (any.ss_family == AF_INET)
-		return rill__val_in4(&((const struct sockaddr_in *)address)->sin_addr);
-	if (any.ss_family == AF_INET6)
-		return rill__val_in6(&((const struct sockaddr_in6 *)address)->sin6_addr);
-	return rill__val_word(0);
+	return encode_sockaddr(address);
 }
 
 /* --- lists and nested events --------------------------------------------------------------- */
@@ -42,6 +26,12 @@ struct rill__val rill__val_sockaddr(const void *address)
  */
 #define BODY_HEADER 8u
 #define NO_BUDGET   (UINT64_C(1) << 31)
+
+/* A record has 32 bits for the length before a cut. */
+static uint64_t original(uint64_t length)
+{
+	return length < UINT32_MAX ? length : UINT32_MAX;
+}
 
 static uint64_t body_fixed(uint64_t count)
 {
@@ -111,7 +101,7 @@ static void put_element(unsigned char *word, unsigned char *tail, const struct r
 		/* Longer than a body can hold: nothing is kept of it. */
 		if (size < value->word)
 			__atomic_add_fetch(&values_cut, 1, __ATOMIC_RELAXED);
-		rill__put64(word, size | rill__original(value->word) << 32);
+		rill__put64(word, size | original(value->word) << 32);
 		if (size) /* the data of an empty one may be NULL */
 			memcpy(tail, value->data, size);
 	} else {
@@ -147,36 +137,17 @@ static void put_body(unsigned char *to, const struct rill_value *body, uint64_t 
 		__atomic_add_fetch(&values_cut, 1, __ATOMIC_RELAXED);
 }
 
-struct rill__val rill__val_typed(struct rill_value value)
+void encode_measure(struct slot *slot)
 {
-	struct rill__val val = {value.word, 0, value.data, 0};
 	uint64_t kept;
-	switch (value.type) {
-	case RILL_TYPE_STRING:
-	case RILL_TYPE_BYTES:
-		val.length = value.word;
-		break;
-	case RILL_TYPE_IP:
-		val.length = value.word == RILL__IP_WORD(16) ? 16 : 0;
-		break;
-	case RILL_TYPE_LIST:
-	case RILL_TYPE_EVENT:
-		val.shape = (uint64_t)value.event << 32 |
-			    (value.word < UINT32_MAX ? value.word : UINT32_MAX);
-		val.length = val.word = body_size(&value, NO_BUDGET, 0, &kept);
-		if (kept < value.word)
-			val.word++; /* original and kept length must differ */
-		break;
-	default:
-		break;
-	}
-	return val;
+	slot->length = slot->word = body_size(slot->body, NO_BUDGET, 0, &kept);
+	if (kept < slot->body->word)
+		slot->word++; /* original and kept length must differ */
 }
 
-void rill__put_typed(unsigned char *to, uint32_t type, const struct rill__val *val)
+void encode_body(unsigned char *to, const struct slot *slot)
 {
-	struct rill_value body = rill__value_of(type, *val);
-	put_body(to, &body, val->length, 0);
+	put_body(to, slot->body, slot->length, 0);
 }
 
 /* --- cutting ------------------------------------------------------------------------------- */
@@ -204,33 +175,54 @@ static uint64_t max_record(void)
 	return ring_max_record(ring);
 }
 
+/* Longer than this is an error of the caller's, such as a negative length: nothing is kept of it.
+ */
+#define ABSURD_LENGTH (1ull << 40)
+
+static uint64_t saturate(uint64_t length)
+{
+	return length < ABSURD_LENGTH ? length : ABSURD_LENGTH;
+}
+
+/* How many of a value's bytes are kept in a record whose lengths are together `total`. */
+static uint64_t shortened(const struct slot *slot, uint64_t budget, uint64_t total, uint32_t nslots)
+{
+	const uint64_t easy = EASY_LENGTH(nslots);
+	if (slot->length <= easy || (slot->length < ABSURD_LENGTH && total <= budget))
+		return slot->length;
+
+	/* Lists and events are counted where they are written: inner ones may be cut as well. */
+	if (!slot->body)
+		__atomic_add_fetch(&values_cut, 1, __ATOMIC_RELAXED);
+	if (slot->length >= ABSURD_LENGTH)
+		return 0;
+	uint64_t spare = budget - (nslots - 1) * easy;
+	uint64_t keep = (uint64_t)((unsigned __int128)slot->length * spare / total);
+	if (keep < easy)
+		keep = easy;
+	if (slot->body) {
+		uint64_t kept;
+		return body_size(slot->body, keep, 0, &kept);
+	}
+	return SLOT_TYPE(slot) == RILL_TYPE_STRING
+		       ? utf8_prefix((const unsigned char *)slot->data, keep)
+		       : keep;
+}
+
 /*
  * Every long value gives up the same part of itself. Short ones stay: all that all slots could hold
  * of those is taken off the budget first.
  */
-uint64_t rill__shorten(const struct rill__val *val, uint32_t type, uint64_t total, uint32_t nslots)
+void encode_shorten(struct slot *slots, uint32_t nslots)
 {
-	const uint64_t easy = RILL__EASY_LENGTH(nslots);
-	if (val->length <= easy)
-		return val->length;
-	uint64_t budget = max_record() - RILL__TAIL_AT(nslots) - 8;
-	if (val->length < RILL__ABSURD_LENGTH && total <= budget)
-		return val->length;
-
-	/* Lists and events are counted where they are written: inner ones may be cut as well. */
-	if (type == RILL_TYPE_STRING || type == RILL_TYPE_BYTES)
-		__atomic_add_fetch(&values_cut, 1, __ATOMIC_RELAXED);
-	if (val->length >= RILL__ABSURD_LENGTH)
-		return 0;
-	uint64_t spare = budget - (nslots - 1) * easy;
-	uint64_t keep = (uint64_t)((unsigned __int128)val->length * spare / total);
-	if (keep < easy)
-		keep = easy;
-	if (type == RILL_TYPE_STRING)
-		return utf8_prefix((const unsigned char *)val->bytes, keep);
-	if (type == RILL_TYPE_BYTES)
-		return keep;
-	struct rill_value body = rill__value_of(type, *val);
-	uint64_t kept;
-	return body_size(&body, keep, 0, &kept);
+	uint64_t total = 0, budget = max_record() - RILL__TAIL_AT(nslots) - 8;
+	for (uint32_t i = 0; i < nslots; i++)
+		if (RILL__HAS_LENGTH(SLOT_TYPE(&slots[i])))
+			total += saturate(slots[i].length);
+	for (uint32_t i = 0; i < nslots; i++) {
+		if (!RILL__HAS_LENGTH(SLOT_TYPE(&slots[i])))
+			continue;
+		slots[i].length = shortened(&slots[i], budget, total, nslots);
+		slots[i].word = original(slots[i].word);
+	}
 }

@@ -287,31 +287,21 @@ static struct rill__place reserve(struct rill__producer *me, const struct rill__
 	}
 }
 
-struct rill__place rill__reserve_slow(const struct rill__gate *gate, uint32_t event, uint64_t size,
-				      uint64_t state)
+struct rill__place producer_reserve(const struct rill__gate *gate, uint32_t event, uint64_t size,
+				    uint64_t mark, uint64_t inside)
 {
 	int saved_errno = errno, cancel_state;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state); /* or it dies with a lock */
 	struct rill__producer *me = rill__me;
-	/* The stack pointer of the frame that emits, as rill__stack_mark() would give it. */
-	uint64_t mark = ((uint64_t)(uintptr_t)__builtin_frame_address(0) + 16) | 1;
-	struct rill__place place = no_place;
 
-	if (!(state & 1)) {
-		/* The inline path is inside the section. On a wiped page there is no ring: a child.
-		 */
-		if (me->ring)
-			leave(me);
-		else
-			me = attach(me, NULL);
-	} else if (me == &nobody) {
-		me = attach(me, NULL);
-	} else if (me == &attaching) {
+	if (me == &attaching)
 		me = NULL;
-	} else if (__atomic_load_n(&me->state, __ATOMIC_RELAXED) & 1) {
+	else if (!me->ring) /* nobody, or on a wiped page: a child */
+		me = attach(me, NULL);
+	else if (__atomic_load_n(&me->state, __ATOMIC_RELAXED) & 1)
 		me = interrupted(me, mark);
-	} /* else a handler has attached since the inline path looked */
-	place = me ? reserve(me, gate, event, size, mark) : lost(NULL, gate, event, false);
+	struct rill__place place =
+		me ? reserve(me, gate, event, size, inside) : lost(NULL, gate, event, false);
 	pthread_setcancelstate(cancel_state, NULL);
 	errno = saved_errno;
 	return place;

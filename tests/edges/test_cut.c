@@ -279,7 +279,8 @@ static char *lines_without(char *text, const char *event)
 	return text;
 }
 
-static void expect_cuts(const char *ring_size, size_t ring_bytes, const char *where)
+static void expect_cuts_of(const char *program_name, const char *ring_size, size_t ring_bytes,
+			   const char *where)
 {
 	static const char program[] =
 		"def of($n; $k): ($n // {}) | with_entries(select(.key == $k or"
@@ -293,7 +294,7 @@ static void expect_cuts(const char *ring_size, size_t ring_bytes, const char *wh
 	run.traced = TRACED(0,
 			    ENV(format("RILL_RING_SIZE=%s", ring_size), "RILL_POLICY=block",
 				"RILL_BLOCK_TIMEOUT=30s"),
-			    "cut", where, format("text:%s", text), format("json:%s", json));
+			    program_name, where, format("text:%s", text), format("json:%s", json));
 	struct run_result jq = RUN(NULL, "jq", "-c", program, json);
 	cr_assert_eq(jq.code, 0, "%s", jq.err);
 	run.jq = jq.out;
@@ -303,28 +304,35 @@ static void expect_cuts(const char *ring_size, size_t ring_bytes, const char *wh
 	traced_end(&run.traced);
 }
 
-Test(cut, in_small_rings, .timeout = 60)
+/* In both forms of an event. */
+static void expect_cuts(const char *ring_size, size_t ring_bytes, const char *where)
+{
+	expect_cuts_of("cut", ring_size, ring_bytes, where);
+	expect_cuts_of("cut-compact", ring_size, ring_bytes, where);
+}
+
+Test(cut, in_small_rings, .timeout = 120)
 {
 	expect_cuts("64KiB", 64 << 10, "main");
 }
 
-Test(cut, in_rings_of_the_default_size, .timeout = 60)
+Test(cut, in_rings_of_the_default_size, .timeout = 120)
 {
 	expect_cuts("256KiB", 256 << 10, "main");
 }
 
-Test(cut, in_large_rings, .timeout = 60)
+Test(cut, in_large_rings, .timeout = 120)
 {
 	expect_cuts("4MiB", 4 << 20, "main");
 }
 
 /* The ring for handlers is small, whatever the thread's own is. */
-Test(cut, from_a_handler_in_small_rings, .timeout = 60)
+Test(cut, from_a_handler_in_small_rings, .timeout = 120)
 {
 	expect_cuts("64KiB", 64 << 10, "handler");
 }
 
-Test(cut, from_a_handler_in_large_rings, .timeout = 60)
+Test(cut, from_a_handler_in_large_rings, .timeout = 120)
 {
 	expect_cuts("4MiB", 4 << 20, "handler");
 }

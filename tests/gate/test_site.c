@@ -13,11 +13,14 @@ static const struct {
 	const char *level, *model;
 } ways[] = {{"-O1", "-fPIE"}, {"-O2", "-fPIE"}, {"-O2", "-fPIC"}, {"-O3", "-fno-pie"}};
 
+/* rill_event() and rill_event_compact(): off, they are the same. */
+static const char *const forms[] = {"-UCOMPACT", "-DCOMPACT"};
+
 static struct disasm compiled(const struct compiler *compiler, const char *file, const char *level,
-			      const char *model)
+			      const char *model, const char *form)
 {
 	char *object = format("%s/sites.o", folder_make());
-	struct run_result r = COMPILE(compiler, file, level, model, "-c", "-o", object);
+	struct run_result r = COMPILE(compiler, file, level, model, form, "-c", "-o", object);
 
 	cr_assert_eq(r.code, 0, "%s:\n%s", compiler->name, r.err);
 	run_free(&r);
@@ -68,13 +71,14 @@ static void expect_all(const struct disasm *disasm, const char *how)
 Test(site, three_instructions, .timeout = 120)
 {
 	for (size_t c = 0; c < STRICT_COMPILERS; c++) {
-		for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		for (size_t i = 0; i < 2 * sizeof ways / sizeof *ways; i++) {
+			const char *level = ways[i / 2].level, *model = ways[i / 2].model;
 			struct disasm disasm =
-				compiled(&compilers[c], source("tests/data/gate/sites.c"),
-					 ways[i].level, ways[i].model);
+				compiled(&compilers[c], source("tests/data/gate/sites.c"), level,
+					 model, forms[i % 2]);
 
-			expect_all(&disasm, format("%s %s %s", compilers[c].name, ways[i].level,
-						   ways[i].model));
+			expect_all(&disasm, format("%s %s %s %s", compilers[c].name, level, model,
+						   forms[i % 2]));
 		}
 	}
 }
@@ -100,9 +104,10 @@ Test(site, shared_object, .timeout = 60)
  */
 Test(site, nothing_around)
 {
-	for (size_t c = 0; c < 2; c++) {
+	for (size_t c = 0; c < 4; c++) {
 		struct disasm disasm =
-			compiled(&compilers[c], source("tests/data/gate/sites.c"), "-O2", "-fPIE");
+			compiled(&compilers[c / 2], source("tests/data/gate/sites.c"), "-O2",
+				 "-fPIE", forms[c % 2]);
 		static const char *const names[] = {"plain0", "plain1", "plain4", "unevaluated",
 						    "nested"};
 
@@ -110,7 +115,7 @@ Test(site, nothing_around)
 			struct sites sites = sites_find(disasm_find(&disasm, names[i]));
 
 			cr_expect_eq(sites.nreached, 4, "%s: %s: %zu instructions and a return",
-				     compilers[c].name, names[i], sites.nreached - 1);
+				     compilers[c / 2].name, names[i], sites.nreached - 1);
 			cr_expect_eq(sites.nwrites, 0);
 		}
 	}
@@ -126,24 +131,25 @@ Test(site, loop_with_many_live_registers, .timeout = 60)
 	static const char *const loops[] = {"loop8", "loopf"};
 	static const char *const events[] = {"w0", "w1", "w3", "text"};
 
-	for (size_t c = 0; c < STRICT_COMPILERS; c++) {
-		struct disasm disasm =
-			compiled(&compilers[c], source("tests/data/gate/sites.c"), "-O2", "-fPIE");
+	for (size_t c = 0; c < 2 * STRICT_COMPILERS; c++) {
+		const struct compiler *compiler = &compilers[c / 2];
+		struct disasm disasm = compiled(compiler, source("tests/data/gate/sites.c"), "-O2",
+						"-fPIE", forms[c % 2]);
 
 		for (size_t i = 0; i < 8; i++) {
 			char *name = format("%s_%s", loops[i / 4], events[i % 4]);
-			struct sites sites = expect_sites(&disasm, name, 1, compilers[c].name);
+			struct sites sites = expect_sites(&disasm, name, 1, compiler->name);
 			struct site_loop loop = sites_loop(disasm_find(&disasm, name), &sites);
 
 			cr_expect_gt(loop.ninsns, 12, "%s: %s: the loop is not seen",
-				     compilers[c].name, name);
+				     compiler->name, name);
 			cr_expect_eq(loop.nwrites, 0, "%s: %s: %zu stores to the stack",
-				     compilers[c].name, name, loop.nwrites);
+				     compiler->name, name, loop.nwrites);
 			cr_expect_leq(loop.nreads, 1, "%s: %s: %zu loads from the stack",
-				      compilers[c].name, name, loop.nreads);
+				      compiler->name, name, loop.nreads);
 		}
 		for (size_t i = 0; i < 4; i++)
-			expect_sites(&disasm, format("loop11_%s", events[i]), 1, compilers[c].name);
+			expect_sites(&disasm, format("loop11_%s", events[i]), 1, compiler->name);
 	}
 }
 
@@ -169,7 +175,7 @@ Test(site, large_catalog, .timeout = 60)
 			      "void far_away(uint64_t x)\n"
 			      "{\n\trill_event(large_e2999, n(x));\n}\n");
 	for (size_t c = 0; c < STRICT_COMPILERS; c++) {
-		struct disasm disasm = compiled(&compilers[c], file, "-O2", "-fPIC");
+		struct disasm disasm = compiled(&compilers[c], file, "-O2", "-fPIC", "-UCOMPACT");
 
 		expect_function(&disasm, "far_away", 1, 0, compilers[c].name);
 	}

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "support/form.h"
+
 static sigjmp_buf out;
 
 static void handler(int signal)

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 
 #include "support/cut_cases.h"
+#include "support/form.h"
 
 #define TRAP_BYTES 4096u
 #define FLUSH_NS   UINT64_C(30000000000)

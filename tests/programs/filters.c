@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "support/form.h"
+
 static int stop;
 
 /* An argument: evaluated after the first look at the gate and before the second. */

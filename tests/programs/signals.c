@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "support/form.h"
+
 static volatile uint64_t handled;
 
 static uint64_t counted(volatile uint64_t *count)

@@ -4,9 +4,9 @@
 
 #include "support/traced.h"
 
-Test(filters, ten_thousand_changes_under_load, .timeout = 300)
+static void expect_sharp(const char *program)
 {
-	struct traced t = TRACED(0, NULL, "filters", "10000");
+	struct traced t = TRACED(0, NULL, program, "10000");
 	const struct dump_file *file = dump_file(t.dump, 0);
 	struct traced_record record;
 	uint64_t records = 0, old = 0;
@@ -35,4 +35,14 @@ Test(filters, ten_thousand_changes_under_load, .timeout = 300)
 		cr_assert_leq(file->epochs[i].published_ticks, file->epochs[i].confirmed_ticks);
 	}
 	traced_end(&t);
+}
+
+Test(filters, ten_thousand_changes_under_load, .timeout = 300)
+{
+	expect_sharp("filters");
+}
+
+Test(filters, ten_thousand_changes_under_compact_load, .timeout = 300)
+{
+	expect_sharp("filters-compact");
 }

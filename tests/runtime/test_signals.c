@@ -15,9 +15,9 @@ static void expect_text(const struct traced_record *record, const char *text)
 	cr_assert_fail("%s without its text", record->event);
 }
 
-Test(signals, every_record_whole_and_accounted_for, .timeout = 120)
+static void expect_whole(const char *program)
 {
-	struct traced t = TRACED(0, NULL, "signals", "2");
+	struct traced t = TRACED(0, NULL, program, "2");
 	struct traced_record record;
 	uint64_t from_main = 0, from_handler = 0, last_main = 0, last_handler = 0;
 	while (traced_next(&t, &record)) {
@@ -42,4 +42,14 @@ Test(signals, every_record_whole_and_accounted_for, .timeout = 120)
 	cr_expect_eq(counts.written + counts.discarded + counts.filtered, emitted);
 	cr_expect_eq(traced_number(&t, "repaired"), 0);
 	traced_end(&t);
+}
+
+Test(signals, every_record_whole_and_accounted_for, .timeout = 120)
+{
+	expect_whole("signals");
+}
+
+Test(signals, every_compact_record_whole_and_accounted_for, .timeout = 120)
+{
+	expect_whole("signals-compact");
 }

@@ -86,9 +86,9 @@ static void put_literal(FILE *to, const struct value *value)
 
 /* Which catalog a call names: none, where there is only one. */
 static void put_call(FILE *to, const struct plan *plan, const struct page *page, const char *macro,
-		     size_t event)
+		     const char *form, size_t event)
 {
-	fprintf(to, "%s%s(", macro, plan->npages > 1 ? "_in" : "");
+	fprintf(to, "%s%s%s(", macro, form, plan->npages > 1 ? "_in" : "");
 	if (plan->npages > 1)
 		fprintf(to, "%s, ", page->catalog);
 	put_name(to, page->events[event]);
@@ -147,7 +147,7 @@ static void put_nested(FILE *to, const struct plan *plan, const struct value *va
 	if (value->type == RILL_TYPE_LIST)
 		fputs("rill_list(", to);
 	else
-		put_call(to, plan, value->page, "rill_nested", value->event);
+		put_call(to, plan, value->page, "rill_nested", "", value->event);
 	for (size_t i = 0; i < value->nmembers; i++) {
 		const struct value *member = value->members[i];
 		if (i || value->page)
@@ -229,7 +229,9 @@ static void put_site(FILE *to, const struct plan *plan, const struct site *site)
 	fprintf(to, "static void site%zu(void)\n{\n\tfor (size_t i = 0; i < %zu; i++) {\n\t\t",
 		(size_t)(site - plan->sites), rounds);
 	for (int last = 0; last <= literal; last++) {
-		put_call(to, plan, page, "rill_event", site->event);
+		/* Both forms, by turns. */
+		bool compact = ((site - plan->sites) + last) % 2;
+		put_call(to, plan, page, "rill_event", compact ? "_compact" : "", site->event);
 		for (size_t i = 0; i < site->nslots; i++) {
 			size_t key = site->slots[i].key;
 			enum rill_type type = site->slots[i].type;

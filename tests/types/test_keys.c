@@ -107,6 +107,14 @@ static const char preamble[] =
 	"void use(struct all t)\n"
 	"{\n";
 
+/* Where the key and its argument stand. */
+enum how { PLAIN, COMPACT, NESTED };
+static const char *const hows[] = {
+	"\trill_event(smtp_error, %s(%s));\n",
+	"\trill_event_compact(smtp_error, %s(%s));\n",
+	"\trill_event(smtp_error, causedBy(rill_nested(smtp_error, %s(%s))));\n",
+};
+
 /* A generated file: which use stands on which line. */
 struct uses {
 	char *file;
@@ -119,7 +127,7 @@ struct uses {
 
 /* All uses that are right, or all that are wrong, for this language; in the event itself, or
  * every fourth in one that is nested in it. (There no further rill_nested() can be written.) */
-static struct uses uses_write(const struct compiler *compiler, bool right, bool nested)
+static struct uses uses_write(const struct compiler *compiler, bool right, enum how how)
 {
 	const struct rill_catalog *catalog = &rill_catalog_stalwart;
 	struct uses uses = {.file = format("%s/use.c", folder_make()), .first_line = 1};
@@ -138,14 +146,9 @@ static struct uses uses_write(const struct compiler *compiler, bool right, bool 
 
 			if (((types & catalog->keys[k].types) != 0) != right ||
 			    (argument->unsaid & catalog->keys[k].types) ||
-			    (nested && (argument->in_c == RILL_SET_EVENT || (k + a) % 4)))
+			    (how == NESTED && (argument->in_c == RILL_SET_EVENT || (k + a) % 4)))
 				continue;
-			fprintf(f,
-				nested ? "\trill_event(smtp_error, "
-					 "causedBy(rill_nested(smtp_error, "
-					 "%s(%s))));\n"
-				       : "\trill_event(smtp_error, %s(%s));\n",
-				catalog->keys[k].name, argument->text);
+			fprintf(f, hows[how], catalog->keys[k].name, argument->text);
 			uses.use[uses.count++] = (struct use){&catalog->keys[k], argument};
 		}
 	}
@@ -180,19 +183,19 @@ static struct run_result check(const struct compiler *compiler, const struct use
 		       clang ? "-fno-caret-diagnostics" : "-fno-diagnostics-show-caret");
 }
 
-static void expect_refused(const struct compiler *compiler, bool nested)
+static void expect_refused(const struct compiler *compiler, enum how how)
 {
-	struct uses uses = uses_write(compiler, false, nested);
+	struct uses uses = uses_write(compiler, false, how);
 	struct run_result r = check(compiler, &uses);
 	unsigned *named = calloc(uses.count, sizeof *named);
 	unsigned *all = calloc(uses.count, sizeof *all);
 	size_t silent = 0, noisy = 0;
 
-	cr_expect_gt(uses.count, nested ? 500 : 2000);
+	cr_expect_gt(uses.count, how == NESTED ? 500 : 2000);
 	count_messages(&uses, r.err, named, all);
 	for (size_t i = 0; i < uses.count; i++) {
 		/* C looks at a nested event's keys more than once. */
-		if ((nested ? named[i] == 0 : named[i] != 1) && silent++ < 8)
+		if ((how == NESTED ? named[i] == 0 : named[i] != 1) && silent++ < 8)
 			cr_log_error("%s: %s(%s): %u messages name the key, of %u", compiler->name,
 				     uses.use[i].key->name, uses.use[i].argument->text, named[i],
 				     all[i]);
@@ -205,43 +208,48 @@ static void expect_refused(const struct compiler *compiler, bool nested)
 	run_free(&r);
 }
 
-static void expect_taken(const struct compiler *compiler, bool nested)
+static void expect_taken(const struct compiler *compiler, enum how how)
 {
-	struct uses uses = uses_write(compiler, true, nested);
+	struct uses uses = uses_write(compiler, true, how);
 	struct run_result r = COMPILE(compiler, uses.file, "-fsyntax-only", "-Wall", "-Wextra",
 				      "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror");
 
-	cr_expect_gt(uses.count, nested ? 200 : 900, "only %zu right uses", uses.count);
+	cr_expect_gt(uses.count, how == NESTED ? 200 : 900, "only %zu right uses", uses.count);
 	cr_expect_eq(r.code, 0, "%s:\n%.4000s", compiler->name, r.err);
 	run_free(&r);
 }
 
 Test(keys, wrong_types_gcc, .timeout = 120)
 {
-	expect_refused(&compilers[0], false);
-	expect_refused(&compilers[1], false);
+	expect_refused(&compilers[0], PLAIN);
+	expect_refused(&compilers[1], PLAIN);
+	expect_refused(&compilers[0], COMPACT);
+	expect_refused(&compilers[1], COMPACT);
 }
 
 Test(keys, wrong_types_clang, .timeout = 120)
 {
-	expect_refused(&compilers[2], false);
-	expect_refused(&compilers[3], false);
+	expect_refused(&compilers[2], PLAIN);
+	expect_refused(&compilers[3], PLAIN);
+	expect_refused(&compilers[2], COMPACT);
+	expect_refused(&compilers[3], COMPACT);
 }
 
 Test(keys, wrong_types_in_nested_events, .timeout = 240)
 {
 	for (size_t i = 0; i < STRICT_COMPILERS; i++)
-		expect_refused(&compilers[i], true);
+		expect_refused(&compilers[i], NESTED);
 }
 
 Test(keys, right_types, .timeout = 240)
 {
 	for (size_t i = 0; i < COMPILERS; i++)
-		expect_taken(&compilers[i], false);
+		for (enum how how = PLAIN; how <= COMPACT; how++)
+			expect_taken(&compilers[i], how);
 }
 
 Test(keys, right_types_in_nested_events, .timeout = 240)
 {
 	for (size_t i = 0; i < STRICT_COMPILERS; i++)
-		expect_taken(&compilers[i], true);
+		expect_taken(&compilers[i], NESTED);
 }

@@ -22,19 +22,20 @@ static void make_catalog(const char *folder, const char *name)
 	run_free(&r);
 }
 
-Test(names, macros_of_others, .timeout = 60)
+Test(names, macros_of_others, .timeout = 120)
 {
 	char *folder = folder_make();
 
 	make_catalog(folder, "names");
-	for (size_t i = 0; i < COMPILERS; i++) {
-		const struct compiler *compiler = &compilers[i];
+	for (size_t i = 0; i < 2 * COMPILERS; i++) {
+		const struct compiler *compiler = &compilers[i / 2];
 		char *program = format("%s/names", folder);
 		struct run_result r =
 			COMPILE(compiler, source("tests/data/types/names.c"),
 				format("-I%s", folder), "-Wall", "-Wextra", "-Wno-keyword-macro",
-				"-Werror", "-x", "none", format("%s/names.o", folder),
-				built("librill.a"), "-pthread", "-lm", "-o", program);
+				"-Werror", i % 2 ? "-DCOMPACT" : "-UCOMPACT", "-x", "none",
+				format("%s/names.o", folder), built("librill.a"), "-pthread", "-lm",
+				"-o", program);
 
 		cr_assert_eq(r.code, 0, "%s:\n%s", compiler->name, r.err);
 		run_free(&r);
@@ -46,20 +47,21 @@ Test(names, macros_of_others, .timeout = 60)
 }
 
 /* Every kind of key, in every statement, without a word of any compiler. */
-Test(names, no_warning, .timeout = 120)
+Test(names, no_warning, .timeout = 240)
 {
 	static const char *const levels[] = {"-O0", "-O2", "-O3"};
 	char *folder = folder_make();
 
 	make_catalog(folder, "kinds");
-	for (size_t i = 0; i < COMPILERS * 3; i++) {
-		const struct compiler *compiler = &compilers[i / 3];
+	for (size_t i = 0; i < COMPILERS * 6; i++) {
+		const struct compiler *compiler = &compilers[i / 6];
 		bool cxx = compiler_is_cxx(compiler), gcc = compiler->command[0] == 'g';
 		struct run_result r = COMPILE(
 			compiler, source("tests/data/types/quiet.c"), format("-I%s", folder),
-			levels[i % 3], "-c", "-o", format("%s/quiet.o", folder), "-Wall", "-Wextra",
-			"-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wundef",
-			"-Wcast-qual", "-Wcast-align", "-Wmissing-declarations",
+			levels[i % 3], i % 6 < 3 ? "-DCOMPACT" : "-UCOMPACT", "-c", "-o",
+			format("%s/quiet.o", folder), "-Wall", "-Wextra", "-Wpedantic",
+			"-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wundef", "-Wcast-qual",
+			"-Wcast-align", "-Wmissing-declarations",
 			cxx ? "-Wold-style-cast" : "-Wstrict-prototypes",
 			cxx && gcc ? "-Wuseless-cast" : "-Wpointer-arith");
 
@@ -102,6 +104,10 @@ Test(names, unknown, .timeout = 120)
 		expect_error(c, "rill_event(smtp_unheard)", "smtp_unheard");
 		expect_error(c, "rill_event(smtp_unheard, spanId(1))", "smtp_unheard");
 		expect_error(c, "rill_event_in(absent, smtp_ehlo)", "absent");
+		expect_error(c, "rill_event_compact(smtp_ehlo, spanId(1), colour(2))", "colour");
+		expect_error(c, "rill_event_compact(smtp_ehlo, colour(2))", "no such key");
+		expect_error(c, "rill_event_compact(smtp_unheard, spanId(1))", "smtp_unheard");
+		expect_error(c, "rill_event_compact_in(absent, smtp_ehlo)", "absent");
 		expect_error(c, "rill_event(smtp_error, causedBy(rill_nested(smtp_unheard)))",
 			     "smtp_unheard");
 		expect_error(c,

@@ -1,4 +1,5 @@
-/* What rill_event() writes for every type of value, by a program in C and C++ of its own. */
+/* What rill_event() and rill_event_compact() write for every type of value, by a program in C and
+ * C++ of its own. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -55,27 +56,33 @@ static void expect_values(const struct compiler *compiler, const char *const *fl
 	folder_remove(folder);
 }
 
-#define EXPECT_VALUES(i, ...) expect_values(&compilers[i], (const char *const[]){__VA_ARGS__, NULL})
+/* In both forms. */
+#define EXPECT_VALUES(i, ...)                                                                      \
+	do {                                                                                       \
+		expect_values(&compilers[i], (const char *const[]){__VA_ARGS__, NULL});            \
+		expect_values(&compilers[i],                                                       \
+			      (const char *const[]){"-DCOMPACT", __VA_ARGS__, NULL});              \
+	} while (0)
 
-Test(values, unoptimised, .timeout = 60)
+Test(values, unoptimised, .timeout = 120)
 {
 	for (size_t i = 0; i < STRICT_COMPILERS; i++)
 		EXPECT_VALUES(i, "-O0");
 }
 
-Test(values, optimised, .timeout = 60)
+Test(values, optimised, .timeout = 120)
 {
 	for (size_t i = 0; i < COMPILERS; i++)
 		EXPECT_VALUES(i, i % 2 ? "-O2" : "-O3");
 }
 
-Test(values, position_independent, .timeout = 60)
+Test(values, position_independent, .timeout = 120)
 {
 	for (size_t i = 0; i < 2; i++)
 		EXPECT_VALUES(i, "-O2", "-fPIC");
 }
 
-Test(values, sanitized, .timeout = 240)
+Test(values, sanitized, .timeout = 480)
 {
 	for (size_t i = 0; i < STRICT_COMPILERS; i++)
 		EXPECT_VALUES(i, "-O0", "-fsanitize=address,undefined",

@@ -25,36 +25,36 @@
 	m(double, RILL__IS_FLOAT, rill__val_float)
 
 #define RILL__POINTERS(m)                                                                          \
-	m(char *, RILL__IS_TEXT, rill__val_text)                                                   \
-	m(const char *, RILL__IS_TEXT, rill__val_text)                                             \
-	m(struct in_addr, RILL__IS_IP, rill__val_in4_value)                                        \
-	m(struct in_addr *, RILL__IS_IP, rill__val_in4)                                            \
-	m(const struct in_addr *, RILL__IS_IP, rill__val_in4)                                      \
-	m(struct in6_addr *, RILL__IS_IP, rill__val_in6)                                           \
-	m(const struct in6_addr *, RILL__IS_IP, rill__val_in6)                                     \
-	m(struct sockaddr *, RILL__IS_IP, rill__val_sockaddr)                                      \
-	m(const struct sockaddr *, RILL__IS_IP, rill__val_sockaddr)                                \
-	m(struct sockaddr_in *, RILL__IS_IP, rill__val_sockaddr)                                   \
-	m(const struct sockaddr_in *, RILL__IS_IP, rill__val_sockaddr)                             \
-	m(struct sockaddr_in6 *, RILL__IS_IP, rill__val_sockaddr)                                  \
-	m(const struct sockaddr_in6 *, RILL__IS_IP, rill__val_sockaddr)                            \
-	m(struct sockaddr_storage *, RILL__IS_IP, rill__val_sockaddr)                              \
-	m(const struct sockaddr_storage *, RILL__IS_IP, rill__val_sockaddr)
+	m(char *, RILL__IS_TEXT, rill__val_at)                                                   \
+	m(const char *, RILL__IS_TEXT, rill__val_at)                                             \
+	m(struct in_addr, RILL__IS_IP(RILL__BY_WORD), rill__val_in4_value)                                        \
+	m(struct in_addr *, RILL__IS_IP(RILL__BY_IN4), rill__val_at)                                            \
+	m(const struct in_addr *, RILL__IS_IP(RILL__BY_IN4), rill__val_at)                                      \
+	m(struct in6_addr *, RILL__IS_IP(RILL__BY_IN6), rill__val_at)                                           \
+	m(const struct in6_addr *, RILL__IS_IP(RILL__BY_IN6), rill__val_at)                                     \
+	m(struct sockaddr *, RILL__IS_IP(RILL__BY_SOCKADDR), rill__val_at)                                      \
+	m(const struct sockaddr *, RILL__IS_IP(RILL__BY_SOCKADDR), rill__val_at)                                \
+	m(struct sockaddr_in *, RILL__IS_IP(RILL__BY_SOCKADDR), rill__val_at)                                   \
+	m(const struct sockaddr_in *, RILL__IS_IP(RILL__BY_SOCKADDR), rill__val_at)                             \
+	m(struct sockaddr_in6 *, RILL__IS_IP(RILL__BY_SOCKADDR), rill__val_at)                                  \
+	m(const struct sockaddr_in6 *, RILL__IS_IP(RILL__BY_SOCKADDR), rill__val_at)                            \
+	m(struct sockaddr_storage *, RILL__IS_IP(RILL__BY_SOCKADDR), rill__val_at)                              \
+	m(const struct sockaddr_storage *, RILL__IS_IP(RILL__BY_SOCKADDR), rill__val_at)
 
 /* The structures of <rill/value.h>: each is of one type. */
 #define RILL__TYPED(m)                                                                             \
-	m(struct rill_value_none, 1u << RILL_TYPE_NONE, rill__val_none)                 \
-	m(struct rill_value_bool, 1u << RILL_TYPE_BOOL, rill__val_bool)                 \
-	m(struct rill_value_u64, 1u << RILL_TYPE_U64, rill__val_u64)                    \
-	m(struct rill_value_i64, 1u << RILL_TYPE_I64, rill__val_i64)                    \
-	m(struct rill_value_f64, 1u << RILL_TYPE_F64, rill__val_f64)                    \
-	m(struct rill_value_duration, 1u << RILL_TYPE_DURATION, rill__val_duration)     \
-	m(struct rill_value_timestamp, 1u << RILL_TYPE_TIMESTAMP, rill__val_timestamp)  \
-	m(struct rill_value_string, 1u << RILL_TYPE_STRING, rill__val_string)           \
-	m(struct rill_value_bytes, 1u << RILL_TYPE_BYTES, rill__val_bytes)              \
-	m(struct rill_value_ip, 1u << RILL_TYPE_IP, rill__val_ip)                       \
-	m(struct rill_value_list, 1u << RILL_TYPE_LIST, rill__val_list)                 \
-	m(struct rill_value_event, 1u << RILL_TYPE_EVENT, rill__val_event)
+	m(struct rill_value_none, RILL__IS_TYPED(RILL_TYPE_NONE), rill__val_none)                 \
+	m(struct rill_value_bool, RILL__IS_TYPED(RILL_TYPE_BOOL), rill__val_bool)                 \
+	m(struct rill_value_u64, RILL__IS_TYPED(RILL_TYPE_U64), rill__val_u64)                    \
+	m(struct rill_value_i64, RILL__IS_TYPED(RILL_TYPE_I64), rill__val_i64)                    \
+	m(struct rill_value_f64, RILL__IS_TYPED(RILL_TYPE_F64), rill__val_f64)                    \
+	m(struct rill_value_duration, RILL__IS_TYPED(RILL_TYPE_DURATION), rill__val_duration)     \
+	m(struct rill_value_timestamp, RILL__IS_TYPED(RILL_TYPE_TIMESTAMP), rill__val_timestamp)  \
+	m(struct rill_value_string, RILL__IS_TYPED(RILL_TYPE_STRING), rill__val_string)           \
+	m(struct rill_value_bytes, RILL__IS_TYPED(RILL_TYPE_BYTES), rill__val_bytes)              \
+	m(struct rill_value_ip, RILL__IS_TYPED(RILL_TYPE_IP), rill__val_ip)                       \
+	m(struct rill_value_list, RILL__IS_TYPED(RILL_TYPE_LIST), rill__val_list)                 \
+	m(struct rill_value_event, RILL__IS_TYPED(RILL_TYPE_EVENT), rill__val_event)
 
 /* key(pointer, length) */
 #define RILL__SIZED(m)                                                                             \
@@ -91,9 +91,9 @@
 #define RILL__VAL(...)               RILL__ARGS(RILL__VAL1, RILL__VAL2, __VA_ARGS__)(__VA_ARGS__)
 
 #define RILL__VAL_TYPED(name)                                                                      \
-	RILL__INLINE struct rill__val rill__val_##name(struct rill_value_##name typed)             \
+	RILL__INLINE struct rill_value rill__val_##name(struct rill_value_##name typed)            \
 	{                                                                                          \
-		return rill__val_typed(typed.value);                                               \
+		return typed.value;                                                                \
 	}
 RILL__VAL_TYPED(none)
 RILL__VAL_TYPED(bool)
@@ -110,62 +110,109 @@ RILL__VAL_TYPED(event)
 #undef RILL__VAL_TYPED
 
 #define RILL__DECLARE(c, i, key) RILL__KEY(RILL__DECLARE_, RILL__NO_SUCH_KEY, i, rill__##c##key)
+/* The class by way of an array's size: in an enumerator clang takes no rill_nested(). */
 #define RILL__DECLARE_(i, id, set, message, args)                                                  \
-	_Static_assert(RILL__ACCEPTS(set, RILL__CLASS args), message);                             \
-	const uint32_t rill__type##i = rill__type_for(set, RILL__CLASS args);                      \
-	const uint32_t rill__tag##i = RILL__TAG(id, rill__type##i);                                \
-	struct rill__val rill__val##i = rill__val_as(rill__type##i, RILL__VAL args);
+	typedef char rill__c##i[1 + RILL__CLASS args];                                             \
+	enum {                                                                                     \
+		rill__class##i = sizeof(rill__c##i) - 1,                                           \
+		rill__type##i = RILL__TYPE_FOR(set, rill__class##i),                               \
+		rill__kind##i = RILL__KIND_OF(rill__class##i),                                     \
+		rill__tag##i = RILL__TAG(id, rill__type##i)                                        \
+	};                                                                                         \
+	_Static_assert(RILL__ACCEPTS(set, rill__class##i), message);                               \
+	const struct rill_value rill__val##i = rill__val_as(rill__type##i, RILL__VAL args);
 
-#define RILL__OR_LENGTH(i, x)  | (RILL__HAS_LENGTH(rill__type##i) ? rill__length(rill__val##i) : 0)
-#define RILL__ADD_LENGTH(i, x) +rill__length(rill__val##i)
+/* The site, as rill__emit() knows it. */
+#define RILL__SITE(gate, id, n)                                                                    \
+	static const struct {                                                                      \
+		const struct rill__gate *rill__gate;                                               \
+		uint64_t rill__kinds;                                                              \
+		uint32_t rill__head, rill__tags[n + 1];                                            \
+	} rill__site = {gate,                                                                      \
+			0 RILL__INDEX##n(RILL__ADD_KIND, ),                                        \
+			RILL__SITE_HEAD(id, n##u, (0u RILL__INDEX##n(RILL__ADD_WORDS, ))),         \
+			{RILL__INDEX##n(RILL__LIST_TAG, ) 0}};
+#define RILL__ADD_KIND(i, x)  +((uint64_t)rill__kind##i << 4 * i)
+#define RILL__ADD_WORDS(i, x) +RILL__WORDS_OF(rill__kind##i)
+#define RILL__LIST_TAG(i, x)  rill__tag##i,
+
+/* Its values in a call, as many words as the key has arguments. */
+#define RILL__PASS(c, i, key) RILL__KEY(RILL__PASS_, RILL__NO_PASS, i, rill__##c##key)
+#define RILL__NO_PASS(i, key)
+#define RILL__PASS_(i, id, set, message, args) RILL__PASSED args(i)
+#define RILL__PASSED(...)                      RILL__ARGS(RILL__PASS1, RILL__PASS2, __VA_ARGS__)
+#define RILL__PASS1(i)                         , rill__word1(rill__kind##i, &rill__val##i)
+#define RILL__PASS2(i)                         RILL__PASS1(i), rill__word2(&rill__val##i)
+
+#define RILL__LOOK(i, x)                                                                           \
+	const struct rill_value rill__seen##i = rill__looked_at(rill__kind##i, rill__val##i);      \
+	const uint64_t rill__length##i = rill__length(rill__type##i, rill__kind##i, &rill__seen##i);
+
+#define RILL__OR_LENGTH(i, x)  | (RILL__HAS_LENGTH(rill__type##i) ? rill__length##i : 0)
+#define RILL__ADD_LENGTH(i, x) +rill__length##i
 #define RILL__OR_TAIL(i, x)    || RILL__HAS_TAIL(rill__type##i)
-
-#define RILL__ADD_SATURATED(i, x)                                                                  \
-	+(RILL__HAS_LENGTH(rill__type##i) ? rill__saturate(rill__length(rill__val##i)) : 0)
-#define RILL__SHORTEN(i, n)                                                                        \
-	if (RILL__HAS_LENGTH(rill__type##i))                                                       \
-		rill__val##i = rill__shortened(rill__val##i, rill__type##i, rill__total, n);
+#define RILL__AND_QUICK(i, x)                                                                      \
+	&&!RILL__IS_BODY(rill__type##i) &&                                                         \
+		(!RILL__HAS_LENGTH(rill__type##i) || rill__has_bytes(&rill__seen##i))
 
 #define RILL__PUT_TAG(i, x)                                                                        \
 	rill__put32(rill__at + sizeof(struct rill__record) + 4u * i, rill__tag##i);
 #define RILL__PUT_SLOT(i, n)                                                                       \
 	rill__tail = rill__put_slot(rill__at + RILL__WORDS_AT(n) + 8u * i, rill__tail,             \
-				    rill__type##i, &rill__val##i);
+				    rill__type##i, &rill__seen##i, rill__length##i);
 
 #define RILL__EMIT(c, e, n, ...)                                                                   \
 	do {                                                                                       \
 		if (RILL__UNLIKELY(rill__gate_open(&rill__##c##_gate, rill__##c##e))) {            \
 			RILL__EACH##n(RILL__DECLARE, c, __VA_ARGS__);                              \
-			RILL__WRITE(&rill__##c##_gate, rill__##c##e, n);                           \
+			RILL__SITE(&rill__##c##_gate, rill__##c##e, n);                            \
+			RILL__INDEX##n(RILL__LOOK, );                                              \
+			uint64_t rill__size =                                                      \
+				RILL__TAIL_AT(n) +                                                 \
+				((0u RILL__INDEX##n(RILL__ADD_LENGTH, ) + 7u) & ~7ull);            \
+			uint64_t rill__time;                                                       \
+			struct rill__place rill__place;                                            \
+			if (RILL__LIKELY((0u RILL__INDEX##n(RILL__OR_LENGTH, )) <=                 \
+					 RILL__SHORT_LENGTH RILL__INDEX##n(RILL__AND_QUICK, )) &&  \
+			    rill__reserved(rill__place =                                           \
+						   rill__reserve(&rill__##c##_gate, rill__##c##e,  \
+								 rill__size, &rill__time))) {      \
+				RILL__WRITE(&rill__##c##_gate, rill__##c##e, n);                   \
+			} else {                                                                   \
+				rill__emit(&rill__site RILL__EACH##n(RILL__PASS, c, __VA_ARGS__)); \
+			}                                                                          \
 		}                                                                                  \
 	} while (0)
 
-/* From here on nothing is the caller's but the bytes that the values point to. */
+#define RILL__EMIT_COMPACT(c, e, n, ...)                                                           \
+	do {                                                                                       \
+		if (RILL__UNLIKELY(rill__gate_open(&rill__##c##_gate, rill__##c##e))) {            \
+			RILL__EACH##n(RILL__DECLARE, c, __VA_ARGS__);                              \
+			RILL__SITE(&rill__##c##_gate, rill__##c##e, n);                            \
+			rill__emit(&rill__site RILL__EACH##n(RILL__PASS, c, __VA_ARGS__));         \
+		}                                                                                  \
+	} while (0)
+
 #define RILL__WRITE(gate, id, n)                                                                   \
-	if (RILL__UNLIKELY((0u RILL__INDEX##n(RILL__OR_LENGTH, )) > RILL__EASY_LENGTH(n))) {       \
-		uint64_t rill__total = 0 RILL__INDEX##n(RILL__ADD_SATURATED, );                    \
-		(void)rill__total;                                                                 \
-		RILL__INDEX##n(RILL__SHORTEN, n);                                                  \
-	}                                                                                          \
-	uint64_t rill__size =                                                                      \
-		RILL__TAIL_AT(n) + ((0u RILL__INDEX##n(RILL__ADD_LENGTH, ) + 7u) & ~7ull);         \
-	uint64_t rill__time;                                                                       \
-	struct rill__place rill__place = rill__reserve(gate, id, rill__size, &rill__time);         \
-	if (rill__reserved(rill__place)) {                                                         \
-		unsigned char *rill__at = rill__place_at(rill__place);                             \
-		unsigned char *rill__tail = rill__at + RILL__TAIL_AT(n);                           \
-		if (0 RILL__INDEX##n(RILL__OR_TAIL, ))                                             \
-			rill__put64(rill__at + rill__size - 8, 0);                                 \
-		rill__put_header(rill__at, gate, rill__time, id, n, rill__size);                   \
-		RILL__INDEX##n(RILL__PUT_TAG, );                                                   \
-		if (n % 2)                                                                         \
-			rill__put32(rill__at + RILL__WORDS_AT(n) - 4, 0);                          \
-		RILL__INDEX##n(RILL__PUT_SLOT, n);                                                 \
-		(void)rill__tail;                                                                  \
-		rill__commit(rill__place, rill__size);                                             \
-	}
+	unsigned char *rill__at = rill__place_at(rill__place);                                     \
+	unsigned char *rill__tail = rill__at + RILL__TAIL_AT(n);                                   \
+	if (0 RILL__INDEX##n(RILL__OR_TAIL, ))                                                     \
+		rill__put64(rill__at + rill__size - 8, 0);                                         \
+	rill__put_header(rill__at, gate, rill__time, id, n, rill__size);                           \
+	RILL__INDEX##n(RILL__PUT_TAG, );                                                           \
+	if (n % 2)                                                                                 \
+		rill__put32(rill__at + RILL__WORDS_AT(n) - 4, 0);                                  \
+	RILL__INDEX##n(RILL__PUT_SLOT, n);                                                         \
+	(void)rill__tail;                                                                          \
+	rill__commit(rill__place, rill__size);
 
 /* --- nested events ------------------------------------------------------------------------- */
+
+RILL__INLINE struct rill_value rill__field_of(uint32_t set, uint32_t class_, struct rill_value val)
+{
+	uint32_t type = RILL__TYPE_FOR(set, class_);
+	return rill__value_of(type, RILL__KIND_OF(class_), rill__val_as(type, val));
+}
 
 #define RILL__FIELD(c, i, key) RILL__KEY(RILL__FIELD_, RILL__NO_FIELD, i, rill__##c##key)
 #define RILL__NO_FIELD(i, key) {__extension__({ RILL__NO_SUCH_KEY(i, key) 0u; }), {0, 0, 0, 0}},
@@ -176,8 +223,7 @@ RILL__VAL_TYPED(event)
 		 _Static_assert(RILL__ACCEPTS(set, RILL__CLASS args), message);                    \
 		 0u;                                                                               \
 	 }),                                                                                       \
-	 rill__value_of(rill__type_for(set, RILL__CLASS args),                                     \
-			rill__val_as(rill__type_for(set, RILL__CLASS args), RILL__VAL args))},
+	 rill__field_of(set, RILL__CLASS args, RILL__VAL args)},
 
 #define RILL__NESTED(c, e, n, ...)                                                                 \
 	rill__event_of((uint32_t)rill__##c##e | rill__catalog_tag(&rill__##c##_gate),              \

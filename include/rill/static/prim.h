@@ -9,11 +9,11 @@
 #define RILL__UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 #ifdef __cplusplus
-#define RILL__CONSTEXPR     constexpr
 #define RILL__CAST(type, x) static_cast<type>(x)
+#define RILL__ADDRESS(x)    reinterpret_cast<uintptr_t>(x)
 #else
-#define RILL__CONSTEXPR
 #define RILL__CAST(type, x) ((type)(x))
+#define RILL__ADDRESS(x)    ((uintptr_t)(x))
 #endif
 
 /* Keeps the compiler, not the CPU, from moving memory accesses across. */

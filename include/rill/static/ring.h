@@ -76,7 +76,7 @@ struct rill__gate {
 extern RILL_API __thread struct rill__producer *rill__me __attribute__((tls_model("initial-exec")));
 
 struct rill__place {
-	struct rill__producer *producer; /* NULL: no room, or off by now; already counted */
+	struct rill__producer *producer; /* NULL: there is none */
 	uint64_t position;
 };
 
@@ -93,10 +93,6 @@ RILL_API void rill__register(struct rill__gate *gate, const struct rill_catalog 
 			     uint32_t layout, size_t size);
 RILL_API void rill__unregister(struct rill__gate *gate);
 
-/* Everything that the inline path does not do: first event, handler, fork, wrap, full, off by now.
- */
-RILL_API struct rill__place rill__reserve_slow(const struct rill__gate *gate, uint32_t event,
-					       uint64_t size, uint64_t state) __attribute__((cold));
 RILL_API void rill__notify(struct rill__producer *producer) __attribute__((cold));
 
 #if defined(__SANITIZE_THREAD__)
@@ -124,14 +120,22 @@ RILL__INLINE bool rill__gate_open(const struct rill__gate *gate, uint32_t event)
 	return (RILL__LOAD(bits[event >> 3]) & (1u << (event & 7))) != 0;
 }
 
-/* Enters the section and reserves size bytes (a multiple of 8) for a record of this event. */
+/* Leaves the section without a record. */
+RILL__INLINE void rill__leave(struct rill__place place)
+{
+	__atomic_store_n(&place.producer->state, 0, __ATOMIC_RELEASE);
+}
+
+/*
+ * Enters the section and reserves size bytes (a multiple of 8) for a record of this event. Nobody
+ * (NULL): not so quickly; then it has left the section again, and rill__emit() does the rest.
+ */
 RILL__INLINE struct rill__place rill__reserve(const struct rill__gate *gate, uint32_t event,
 					      uint64_t size, uint64_t *ticks)
 {
 	struct rill__place place;
 	place.producer = rill__me;
-	uint64_t state = __atomic_load_n(&place.producer->state, __ATOMIC_RELAXED);
-	if (RILL__LIKELY((state & 1) == 0)) {
+	if (RILL__LIKELY((__atomic_load_n(&place.producer->state, __ATOMIC_RELAXED) & 1) == 0)) {
 		__atomic_store_n(&place.producer->state, rill__stack_mark(), __ATOMIC_RELAXED);
 		RILL__COMPILER_BARRIER(); /* pairs with membarrier(2) in producer_synchronize() */
 		place.position = place.producer->position;
@@ -140,10 +144,11 @@ RILL__INLINE struct rill__place rill__reserve(const struct rill__gate *gate, uin
 			*ticks = rill__ticks();
 			return place;
 		}
+		rill__leave(place);
 	}
-	place = rill__reserve_slow(gate, event, size, state);
-	if (place.producer)
-		*ticks = place.producer->ticks;
+	place.producer = NULL;
+	place.position = 0;
+	*ticks = 0;
 	return place;
 }
 

@@ -2,6 +2,8 @@
 #define RILL_CATALOG stalwart
 #include <rill/stalwart.h>
 
+#include "../../support/form.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -11,6 +11,7 @@
 
 #define RILL_CATALOG names
 #include "names.h"
+#include "../../support/form.h"
 
 static int failures;
 

@@ -2,6 +2,7 @@
  * as C and as C++. */
 #define RILL_CATALOG kinds
 #include "kinds.h"
+#include "../../support/form.h"
 
 struct everything {
 	bool flag;

@@ -19,6 +19,7 @@
 
 #define RILL_CATALOG kinds
 #include "kinds.h"
+#include "../../support/form.h"
 
 static int failures;
 
@@ -291,6 +292,11 @@ static void addresses(void)
 		CHECK(slot(i).word >> 32 == 16 && slot(i).length == 16);
 		CHECK(memcmp(slot(i).tail, &v6.sin6_addr, 16) == 0);
 	}
+	MARK(kinds_some, address(&v6.sin6_addr), count(7), address(&v6), text("six"));
+	for (unsigned i = 0; i < 3; i += 2)
+		CHECK(slot(i).length == 16 && memcmp(slot(i).tail, &v6.sin6_addr, 16) == 0);
+	CHECK(is_number(slot(1), RILL_TYPE_U64, 7));
+	CHECK(IS_TEXT(slot(3), "six"));
 }
 
 /* --- lists, events, any ---------------------------------------------------------------------- */
