@@ -224,8 +224,8 @@ Test(write, pieces_belong_to_their_catalog_and_thread)
 			r->catalog = &other;
 			r->event = &events[STEP];
 		}
-		r->tid = i % 4 < 2 ? 5 : 5 + 64;
-		r->pid = i % 8 < 4 ? 1 : 2;
+		r->tid = i % 8 < 4 ? 5 : 5 + 64;
+		r->pid = i % 4 < 2 ? 1 : 2;
 		entries[i].record = r;
 	}
 	for (int t = 0; t < 2; t++) {
