@@ -31,11 +31,13 @@ void render_i64(struct buffer *to, int64_t value)
  */
 static size_t few_digits(double value, char *digits, int *exponent)
 {
-	static const double most = 1e15;
-	double scale = 1;
-	for (int places = 0; value * scale < most && places <= 15; places++, scale *= 10) {
-		uint64_t whole = (uint64_t)(value * scale + 0.5);
-		if (!whole || (double)whole / scale != value)
+	uint64_t scale = 1;
+	for (int places = 0; places <= 15; places++, scale *= 10) {
+		double scaled = value * (double)scale;
+		if (scaled >= 1e15)
+			break;
+		uint64_t whole = (uint64_t)(scaled + 0.5);
+		if (!whole || (double)whole / (double)scale != value)
 			continue;
 		char text[WRITE_U64 + WRITE_SLACK];
 		size_t count = (size_t)(write_u64(text, whole) - text);

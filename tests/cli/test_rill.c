@@ -414,3 +414,40 @@ Test(rill, several_dumps_in_one_directory)
 	r = RILL(f, "catalog", "-d", ".");
 	cr_expect_eq(count(r.out, "conn.start"), 1);
 }
+
+/* A dump of one event, of a catalog that calls it so. */
+static void make_named(const struct fixture *fixture, const char *file, const char *event)
+{
+	struct dump_process process = {4711, {5, 6}, NANOSECONDS, "smtpd"};
+	struct rill_catalog catalog = records_catalog;
+	struct rill_catalog_event events[EVENT_COUNT];
+	struct dump_writer *writer;
+	char error[256];
+	uint64_t position = 0;
+	memcpy(events, catalog.events, sizeof events);
+	events[EVENT_WORK].name = event;
+	catalog.events = events;
+	const struct clock_point clock = {0, NANOSECONDS, (uint64_t)1 << 32};
+	cr_assert_eq(dump_create(&writer, fixture->folder, &process, error, sizeof error), 0);
+	cr_assert_eq(rename(dump_path(writer), format("%s/%s", fixture->folder, file)), 0);
+	cr_assert_eq(dump_put_catalog(writer, 0, &catalog), 0);
+	cr_assert_eq(dump_put_clock(writer, &clock), 0);
+	put(writer, &position, 1, EVENT_WORK, NULL, 0);
+	cr_assert_eq(dump_close(writer), 0);
+}
+
+/* What was made for the lines of one is not used for the other's, whose catalog may come to lie
+ * where the first one's did. */
+Test(rill, dumps_of_other_catalogs_one_after_the_other)
+{
+	struct fixture f = begin();
+	const char *const formats[] = {"--format=text", "--format=json"};
+	make_named(&f, "a.rill", "first.event");
+	make_named(&f, "b.rill", "other.event");
+	for (size_t i = 0; i < 2; i++) {
+		struct run_result r = RILL(f, "cat", formats[i], "a.rill", "b.rill", "a.rill");
+		cr_expect_eq(r.code, 0, "%s", r.err);
+		cr_expect_eq(count(r.out, "first.event"), 2, "%s", r.out);
+		cr_expect_eq(count(r.out, "other.event"), 1, "%s", r.out);
+	}
+}

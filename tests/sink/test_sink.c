@@ -137,6 +137,46 @@ Test(sink, counts_by_catalog_and_event_and_spans_apart)
 	folder_remove(folder);
 }
 
+/* Events in runs of all lengths, of two catalogs, with spans between them. */
+Test(sink, each_of_a_batch_is_counted)
+{
+	static struct rill_entry batch[500];
+	uint64_t should[2][DEMO_EVENTS] = {0}, nspans = 0;
+	const struct rill_entry *entries;
+	struct sink_totals totals;
+	const struct rill_span *span = NULL;
+	for (size_t i = 0, count = story(&entries); i < count; i++)
+		if (entries[i].span)
+			span = entries[i].span;
+	for (size_t i = 0, left = 0; i < 500; i++, left--) {
+		static uint16_t event;
+		static size_t catalog;
+		if (!left) {
+			left = 1 + random_u64() % 9;
+			event = (uint16_t)(random_u64() % DEMO_EVENTS);
+			catalog = random_u64() % 2;
+		}
+		struct rill_record *r = RECORD(event, i, item_u64(ID_KEY, i));
+		r->catalog_index = (uint16_t)catalog;
+		bool is_span = random_u64() % 20 == 0;
+		batch[i] = is_span ? (struct rill_entry){.span = span}
+				   : (struct rill_entry){.record = r};
+		*(is_span ? &nspans : &should[catalog][event]) += 1;
+	}
+	struct sink *sink = open_sink("text:/dev/null");
+	write_entries(sink, batch, 500);
+	for (uint32_t catalog = 0; catalog < 2; catalog++) {
+		size_t n;
+		const struct sink_count *counts = sink_counts(sink, catalog, &n);
+		for (size_t event = 0; event < n; event++)
+			expect_count(&counts[event], should[catalog][event], 0, 0);
+	}
+	sink_totals(sink, &totals);
+	expect_count(&totals.records, 500 - nspans, 0, 0);
+	expect_count(&totals.spans, nspans, 0, 0);
+	sink_close(sink);
+}
+
 Test(sink, what_a_full_device_does_not_take_counts_as_failed)
 {
 	const struct rill_entry *entries;
