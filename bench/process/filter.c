@@ -127,6 +127,7 @@ static void measure(const void *argument)
 	cpu_set_t cores;
 	char sink[4200];
 	snprintf(sink, sizeof sink, "dump:%s/filter", scratch());
+	expect_losses(); /* filter.discarded tells them */
 	start_rill(sink, "smtp.*=trace");
 	if (sched_getaffinity(0, sizeof cores, &cores) != 0)
 		give_up("sched_getaffinity", errno);

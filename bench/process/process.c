@@ -150,6 +150,16 @@ void start_rill(const char *sink, const char *filter)
 		give_up(sink, -error);
 }
 
+static void ignore(void *context, const char *sentence)
+{
+	(void)context, (void)sentence;
+}
+
+void expect_losses(void)
+{
+	rill_on_diagnostic(ignore, NULL);
+}
+
 static unsigned core_of(const char *name, unsigned otherwise)
 {
 	const char *text = getenv(name);

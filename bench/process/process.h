@@ -42,6 +42,8 @@ void sleep_for(uint64_t ns);
 
 /* Adds the sink, sets the filter, emits nothing. */
 void start_rill(const char *sink, const char *filter);
+/* rill does not tell on standard error that events are discarded. */
+void expect_losses(void);
 /* Pins the calling thread to the producer's core. */
 void pin_producer(void);
 /* Pins a thread of any process, or the calling one (0), to the collector's core. */
