@@ -48,7 +48,11 @@ static uint64_t emit(const struct order *order)
 
 static void serve(const struct process *process)
 {
-	const struct rill_settings settings = {.ring_memory_bytes = UINT64_C(4) << 30};
+	const struct rill_settings settings = {
+		.ring_memory_bytes = UINT64_C(4) << 30,
+		.policy = RILL_BLOCK + 1, /* on a machine that others use, too */
+		.block_timeout_ns = 5000000000,
+	};
 	struct order order;
 	char sink[4200];
 	snprintf(sink, sizeof sink, "dump:%s/%u", scratch(), process->idle_rings);

@@ -92,6 +92,8 @@ static void server_start(struct server *server, bool on, unsigned round)
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* it may be stopped, and deaf to SIGTERM */
 		snprintf(sink, sizeof sink, "dump:%s", inside(server, "dump"));
 		setenv("RILL_RUNTIME_DIR", server->folder, 1);
+		setenv("RILL_POLICY", "block", 1); /* on a machine that others use, too */
+		setenv("RILL_BLOCK_TIMEOUT", "5s", 1);
 		if (on && (setenv("RILL_FILTER", "*=trace", 1) || setenv("RILL_SINKS", sink, 1)))
 			_exit(127);
 		pin_producer();
