@@ -27,7 +27,7 @@ static bool has(const struct bench_peer *peer, const struct workload *workload)
 	return function != NULL;
 }
 
-static void print_speed(const char *who, const struct run *run)
+static void print_speed(const char *who, const struct run *run, bool collects)
 {
 	char figure[64];
 
@@ -38,7 +38,7 @@ static void print_speed(const char *who, const struct run *run)
 		print_figure(figure, who, run->lost_percent, "%");
 	}
 	snprintf(figure, sizeof figure, "collector.%s", run->workload->name);
-	if (run->threads == 1)
+	if (run->threads == 1 && collects)
 		print_figure(figure, who, (double)run->collector_ns / (double)run->emitted, "ns");
 }
 
@@ -69,7 +69,7 @@ static bool measure(struct bench_loaded *loaded, const struct bench_options *opt
 	if (!run_peer(loaded, options, &run))
 		return false;
 	if (strcmp(mode, "speed") == 0)
-		print_speed(who, &run);
+		print_speed(who, &run, loaded->ntasks + loaded->npids > 0);
 	else if (strcmp(mode, "bytes") == 0)
 		print_bytes(who, &run, loaded->dir);
 	else if (run.text)
