@@ -54,9 +54,11 @@ static void run_workload(struct bench_peers *peers, int workload, int turns)
 		 workloads[workload].name);
 	for (int turn = 0; turn < turns; turn++) {
 		for (size_t i = 0; i < peers->count; i++) {
-			struct bench_loaded *loaded = &peers->at[i];
+			/* Back and forth: nobody is always the first to wake a collector. */
+			size_t k = turn % 2 ? peers->count - 1 - i : i;
+			struct bench_loaded *loaded = &peers->at[k];
 			if (!loaded->failed && emit_of(loaded->peer, workload))
-				take_turn(loaded, workload, tables, &samples[i]);
+				take_turn(loaded, workload, tables, &samples[k]);
 		}
 	}
 	for (size_t i = 0; i < peers->count; i++) {
