@@ -1,6 +1,6 @@
 # Peers: the references and rill are compiled into the programs, the others are shared objects that
 # they find in BUILD/bench/peers. bench/common is what the programs share.
-BENCH_BUILT_IN  := loop rdtsc clock ring write rill
+BENCH_BUILT_IN  := loop rdtsc clock ring write rill compact
 BENCH_IN_OBJ    := $(BENCH_BUILT_IN:%=$(BUILD)/obj/bench/peers/%.o)
 BENCH_COMMON    := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard bench/common/*.c)) $(BENCH_IN_OBJ)
 BENCH_PEERS_DIR := $(BUILD)/bench/peers

@@ -14,11 +14,11 @@
 
 /* bench/peers.mk compiles each of these files with its own name for bench_peer. */
 extern struct bench_peer bench_peer_loop, bench_peer_rdtsc, bench_peer_clock, bench_peer_ring,
-	bench_peer_write, bench_peer_rill;
+	bench_peer_write, bench_peer_rill, bench_peer_compact;
 
 static struct bench_peer *const built_in[] = {
-	&bench_peer_loop, &bench_peer_rdtsc, &bench_peer_clock,
-	&bench_peer_ring, &bench_peer_write, &bench_peer_rill,
+	&bench_peer_loop,  &bench_peer_rdtsc, &bench_peer_clock,   &bench_peer_ring,
+	&bench_peer_write, &bench_peer_rill,  &bench_peer_compact,
 };
 
 static bool wanted(const char *only, const char *name)

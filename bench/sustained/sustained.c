@@ -92,12 +92,12 @@ static bool run_one(struct bench_loaded *loaded, const struct bench_options *opt
 	return good;
 }
 
-/* rill-pic differs from rill in its call sites only; few peers have lines of text. */
+/* Other forms of rill differ from it in their call sites only; few peers have lines of text. */
 static bool takes_part(const struct bench_peer *peer, const struct run *run)
 {
 	if (run->text)
 		return strcmp(peer->name, "rill") == 0 || strcmp(peer->name, "spdlog") == 0;
-	return peer->flush && strcmp(peer->name, "rill-pic") != 0;
+	return peer->flush && strncmp(peer->name, "rill-", 5) != 0;
 }
 
 static const struct workload *workload_of(const char *name)
