@@ -90,7 +90,6 @@ struct collector *collector_start(struct process *process)
 			       strerror(-error));
 		if (collector && collector->pipeline)
 			pipeline_free(collector->pipeline);
-	dump_pack_free(collector->pack);
 		free(collector);
 		return NULL;
 	}

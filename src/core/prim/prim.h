@@ -49,8 +49,8 @@ uint64_t prim_counter_hz(void);
 uint64_t prim_monotonic_ns(void);
 uint64_t prim_realtime_ns(void);
 
-/* CRC-32C (polynomial 0x1edc6f41, reflected) by the CPU; the caller complements it before and after.
- * Only where it is usable. */
+/* CRC-32C (polynomial 0x1edc6f41, reflected) by the CPU; the caller complements it before and
+ * after. Only where it is usable. */
 bool prim_crc32c_usable(void);
 uint32_t prim_crc32c(uint32_t crc, const void *bytes, size_t size);
 
