@@ -40,7 +40,11 @@ static size_t encode_nested(unsigned char *to, uint32_t event)
 static struct slot random_slot(unsigned char *memory)
 {
 	static const unsigned char noise[] =
-		"\xff\x00\xc3\x28 quite some bytes, more than an address";
+		"\xff\x00\xc3\x28 quite some bytes, more than an address, and more of them than "
+		"are ever asked for: a text may move on by one byte a hundred times and still be "
+		"in "
+		"it. It is as long as that, and then some, because the records of one call go on. "
+		"So it goes on and on, until it ends: in the middle of a sentence, which never was";
 	struct slot slot = {.key = (uint16_t)(random_next() % KEY_COUNT),
 			    .type = (uint8_t)(random_next() % RILL_TYPE_COUNT),
 			    .word = random_next()};
@@ -73,15 +77,35 @@ static struct slot random_slot(unsigned char *memory)
 	return slot;
 }
 
-static size_t random_records(unsigned char *to, size_t count, uint64_t *ticks)
+/* The value of the next record of the same call: the same, a near one, or one of a few. */
+static void vary(struct slot *slot)
 {
-	size_t size = 0;
+	bool number = slot->type >= RILL_TYPE_U64 && slot->type <= RILL_TYPE_TIMESTAMP;
+	bool text = slot->type == RILL_TYPE_STRING || slot->type == RILL_TYPE_BYTES;
+	uint64_t how = random_next() % 4;
+	if (number && how < 2)
+		slot->word += random_next() % (how ? 600 : 90000) - (how ? 300 : 45000);
+	else if (number && how == 2)
+		slot->word = (1 + random_next() % 300) * UINT64_C(0x9e3779b97f4a7c15);
+	else if (text && how == 2)
+		slot->bytes = (const unsigned char *)slot->bytes + (random_next() % 2);
+}
+
+/* more: of 8 records, how many are of another shape than the one before. */
+static size_t random_records(unsigned char *to, size_t count, uint64_t *ticks, uint64_t more)
+{
+	size_t size = 0, nslots = 0;
 	for (size_t i = 0; i < count; i++) {
-		struct slot slots[16];
-		unsigned char memory[16][128];
-		size_t nslots = random_next() % 17;
-		for (size_t s = 0; s < nslots; s++)
-			slots[s] = random_slot(memory[s]);
+		static struct slot slots[16];
+		static unsigned char memory[16][128];
+		bool other = i == 0 || random_next() % 8 < more;
+		nslots = other ? random_next() % 17 : nslots;
+		for (size_t s = 0; s < nslots; s++) {
+			if (other)
+				slots[s] = random_slot(memory[s]);
+			else
+				vary(&slots[s]);
+		}
 		/* Now and then a step back. */
 		*ticks += random_next() % 9 ? random_next() % 500 : -(random_next() % 200);
 		size += record_put(to + size, *ticks, 0, (uint16_t)(random_next() % EVENT_COUNT),
@@ -106,7 +130,9 @@ static char *make_dump(const char *folder)
 	uint64_t ticks[5] = {500, 500, 500, 500, 500}, positions[5] = {0, 64, 0, 8, 0};
 	for (size_t i = 0; i < 60; i++) {
 		size_t ring = random_next() % 5;
-		size_t size = random_records(bytes, 1 + random_next() % 20, &ticks[ring]);
+		/* One has more shapes than a byte can number. */
+		size_t size = random_records(bytes, i == 9 ? 400 : 1 + random_next() % 60,
+					     &ticks[ring], i == 9 ? 8 : random_next() % 9);
 		struct dump_chunk chunk = {ring * 1000, (uint32_t)(70 + ring), positions[ring],
 					   positions[ring] + size};
 		cr_assert_eq(chunk_put(writer, &chunk, bytes), 0);
