@@ -151,7 +151,7 @@ SUPPORT_SRC := $(wildcard tests/support/*.c)
 PROGRAM_SRC := $(filter-out %/plugin.c,$(wildcard tests/programs/*.c))
 TESTS       := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
 # These are built in both forms of an event: tests/support/form.h.
-BOTH_FORMS  := $(foreach p,abandoned cut filters signals,$(BUILD)/tests/programs/$(p)-compact)
+BOTH_FORMS  := $(foreach p,abandoned cut filters lengths signals,$(BUILD)/tests/programs/$(p)-compact)
 PROGRAMS    := $(PROGRAM_SRC:tests/%.c=$(BUILD)/tests/%) $(BUILD)/tests/programs/plugin.so \
 	       $(BUILD)/tests/programs/loader-static $(BOTH_FORMS)
 SUPPORT_OBJ := $(SUPPORT_SRC:%.c=$(BUILD)/obj/%.o)

@@ -20,10 +20,11 @@
 #include "support/files.h"
 #include "support/run.h"
 
-#define EVENTS 200
+#define EVENTS 100
 
 static const char *const compilers[] = {"gcc", "g++", "clang", "clang++", "gcc-fPIC", "clang-fPIC"};
-static const char *const cases[] = {"off", "w0", "w1", "w2", "w4", "compact1", "compact4"};
+static const char *const cases[] = {"off",  "w0",       "w1",       "w2",         "w4",
+				    "long", "compact1", "compact4", "compactlong"};
 
 #define COMPILERS (sizeof compilers / sizeof *compilers)
 #define CASES     (sizeof cases / sizeof *cases)
@@ -64,7 +65,7 @@ static char *profile(const char *program, unsigned events)
 {
 	char *folder = folder_make(), *file = format("%s/profile", folder), *text;
 	struct run_result r =
-		RUN(NULL, "valgrind", "--tool=callgrind", "--toggle-collect=emit_*",
+		RUN(NULL, "valgrind", "--tool=callgrind", "--toggle-collect=case_*",
 		    "--compress-strings=no", "--compress-pos=no",
 		    format("--callgrind-out-file=%s", file), program, format("%u", events));
 
@@ -81,10 +82,10 @@ static void measure(const char *program, struct figures *figures)
 	char *once = profile(program, EVENTS), *twice = profile(program, 2 * EVENTS);
 	char *shared = format("%s.so", program);
 	struct disasm disasm = disasm_load(access(shared, R_OK) == 0 ? shared : program);
-	unsigned long none = inclusive(twice, "emit_none") - inclusive(once, "emit_none");
+	unsigned long none = inclusive(twice, "case_none") - inclusive(once, "case_none");
 
 	for (size_t i = 0; i < CASES; i++) {
-		char *name = format("emit_%s", cases[i]);
+		char *name = format("case_%s", cases[i]);
 		unsigned long cost = inclusive(twice, name) - inclusive(once, name) - none;
 
 		if (none == 0 || cost % EVENTS != 0)
@@ -155,7 +156,7 @@ int main(int argc, char **argv)
 	if (argc != 3 && !rewrite)
 		fail("usage", "gate_bench BUDGETS BUILD [--write]");
 	char *budgets = rewrite ? format("%s", "") : file_load(argv[1], NULL);
-	printf("%-10s %-8s %12s %9s %10s\n", "compiler", "case", "instructions", "bytes hot",
+	printf("%-10s %-11s %12s %9s %10s\n", "compiler", "case", "instructions", "bytes hot",
 	       "bytes cold");
 	for (size_t i = 0; i < COMPILERS; i++) {
 		measure(format("%s/bench/gate/emit-%s", argv[2], compilers[i]), all[i]);
@@ -163,8 +164,8 @@ int main(int argc, char **argv)
 			const struct figures *is = &all[i][k];
 			struct figures may = budget(budgets, compilers[i], cases[k]);
 
-			printf("%-10s %-8s %12u %9u %10u", compilers[i], cases[k], is->instructions,
-			       is->hot_bytes, is->cold_bytes);
+			printf("%-10s %-11s %12u %9u %10u", compilers[i], cases[k],
+			       is->instructions, is->hot_bytes, is->cold_bytes);
 			if (!rewrite) {
 				grown |= over("instructions", is->instructions, may.instructions);
 				grown |= over("hot", is->hot_bytes, may.hot_bytes);

@@ -29,10 +29,11 @@
  *
  * Off, it costs three instructions (x86-64) and its arguments are not evaluated. On, they are
  * evaluated once; strings and bytes are copied before it returns, those of up to 31 bytes without a
- * call. (Longer ones, lists and nested events cost what rill_event_compact() costs, and more.)
- * errno, the signal mask and floating-point state stay as they were. Takes no lock, allocates
- * nothing and makes no system call, with three exceptions: a thread's first event, the wake-up of a
- * sleeping collector, and a full ring under the policy `block`.
+ * call. (Longer ones, up to 1,023 bytes, cost what they cost in rill_event_compact(); what is
+ * longer still, lists and nested events cost a multiple of that.) errno, the signal mask and
+ * floating-point state stay as they were. Takes no lock, allocates nothing and makes no system
+ * call, with three exceptions: a thread's first event, the wake-up of a sleeping collector, and a
+ * full ring under the policy `block`.
  *
  * Thread-safe; async-signal-safe; usable in constructors, destructors, atexit and TLS destructors,
  * and in the child after fork(). docs/reliability.md has the known limits.
@@ -66,9 +67,9 @@
  *
  * With gcc 12 and clang 14 on x86-64 a site of four keys takes 55 to 59 bytes of code instead of
  * 430 to 460, besides 40 bytes of constants in either form; off, it costs the same three
- * instructions. On, it takes about 10 ns beyond the time stamp instead of 4, with one integer 6
- * instead of 2. At most five argument words (a string with its length is two) and strings of up to
- * 31 bytes: beyond that it is slower.
+ * instructions. On, it takes two and a half to three times the instructions, and some 90 more when
+ * a string is longer than 31 bytes. At most five argument words (a string with its length is two)
+ * and strings of up to 1,023 bytes: beyond that it is slower.
  */
 #define rill_event_compact(...)                                                                    \
 	RILL__PICK17(_e_##__VA_ARGS__, RILL__KEYS16, RILL__KEYS15, RILL__KEYS14, RILL__KEYS13,     \

@@ -2,8 +2,8 @@
  * rill__emit(): an event by one call, for compact sites and for all that the inline path of
  * rill_event() leaves. Signal-safe, keeps errno.
  *
- * Most records are small and need no look at their values before: they are written in one pass,
- * straight into the ring. What does not fit so, or is a list or an event, goes the general way:
+ * Most records need no look at their values before: they are written in one pass, straight into
+ * the ring. More words, lists, events, and strings that might have to be cut go the general way:
  * measure, cut, reserve, write.
  */
 #include <stdarg.h>
@@ -74,7 +74,82 @@ static inline unsigned char *put_rest(unsigned char *to, unsigned char *tail, ui
 	return tail;
 }
 
-/* Nothing is called here but rill__notify() at the end: all stays in registers. words: a to e. */
+static inline void commit_quick(const struct rill__gate *gate, struct rill__place place,
+				unsigned char *at, unsigned char *end)
+{
+	rill__put64(end, 0); /* the padding; what is behind that is not published */
+	uint64_t size = ((uint64_t)(end - at) + 7) & ~7ull;
+	rill__put_size(at, gate, size);
+	rill__commit(place, size);
+}
+
+/* Of a quick record's strings: so many that none is cut whatever the others' lengths are. */
+#define QUICK_LENGTH EASY_LENGTH(QUICK_WORDS)
+
+/* Some hundred bytes at most: sixteen at a time, without the call. The last ones may overlap. */
+static inline void put_bytes(unsigned char *to, const unsigned char *from, uint64_t length)
+{
+	if (length <= RILL__SHORT_LENGTH) {
+		rill__put_short(to, from, length);
+		return;
+	}
+	for (uint64_t i = 0; i < length - 16; i += 16)
+		memcpy(to + i, from + i, 16);
+	memcpy(to + length - 16, from + length - 16, 16);
+}
+
+/* The slots once more, with strings that are longer than short. Each string asks for its own room,
+ * and for QUICK_ROOM behind it, which is more than what is no string can need. */
+static unsigned char *put_longer(unsigned char *to, unsigned char *tail, uint64_t kinds,
+				 const uint64_t *word, const unsigned char *limit)
+{
+	const unsigned char *const end = tail; /* of the words */
+	for (; to < end; to += 8, kinds >>= 4) {
+		const uint32_t kind = kinds & 15;
+		struct rill_value val = {0, 0, *word, (const void *)(uintptr_t)*word};
+		word++;
+		if (kind == RILL__BY_WHOLE)
+			return NULL;
+		if (kind == RILL__BY_SIZED)
+			val.word = *word++;
+		val = rill__looked_at(kind, val);
+		if (kind == RILL__BY_SIZED || kind == RILL__BY_TEXT) {
+			if (val.word > QUICK_LENGTH || tail + val.word + QUICK_ROOM > limit)
+				return NULL;
+			rill__put32(to, (uint32_t)val.word);
+			rill__put32(to + 4, (uint32_t)val.word);
+			put_bytes(tail, val.data, val.word);
+			tail += val.word;
+			continue;
+		}
+		rill__put64(to, val.word);
+		if (kind != RILL__BY_WORD && val.word == RILL__IP_WORD(16)) {
+			memcpy(tail, val.data, 16);
+			tail += 16;
+		}
+	}
+	return tail;
+}
+
+/* All of the record but its slots has been written. */
+static __attribute__((noinline)) bool quick_longer(const struct rill__site *site,
+						   const uint64_t *words, struct rill__place place)
+{
+	const uint32_t nslots = SITE_SLOTS(site);
+	unsigned char *const at = rill__place_at(place);
+	unsigned char *end =
+		put_longer(at + RILL__WORDS_AT(nslots), at + RILL__TAIL_AT(nslots), site->kinds,
+			   words, at + (place.producer->limit - place.position));
+	if (!end) {
+		rill__leave(place);
+		return false;
+	}
+	commit_quick(site->gate, place, at, end);
+	return true;
+}
+
+/* Of what is short, nothing is called here but rill__notify() at the end: all stays in registers.
+ * words: a to e. */
 static inline bool emit_quick(const struct rill__site *site, const uint64_t *words, uint64_t a,
 			      uint64_t b, uint64_t c, uint64_t d, uint64_t e)
 {
@@ -100,15 +175,10 @@ static inline bool emit_quick(const struct rill__site *site, const uint64_t *wor
 	rill__put64(to + 32, e);
 	if (site->kinds) {
 		end = put_rest(to, end, site->kinds, words);
-		if (RILL__UNLIKELY(!end)) {
-			rill__leave(place);
-			return false;
-		}
+		if (RILL__UNLIKELY(!end))
+			return quick_longer(site, words, place);
 	}
-	rill__put64(end, 0); /* the padding; what is behind that is not published */
-	uint64_t size = ((uint64_t)(end - at) + 7) & ~7ull;
-	rill__put_size(at, gate, size);
-	rill__commit(place, size);
+	commit_quick(gate, place, at, end);
 	return true;
 }
 
@@ -174,9 +244,9 @@ static void put_record(unsigned char *at, const struct slot *slots, uint32_t nsl
 
 /* mark: the stack pointer of the frame that emits, as rill__stack_mark() would give it there. What
  * the section stores is that of this frame: also of a handler's, it lies below. */
-static __attribute__((noinline, cold)) void emit_any(const struct rill__site *site,
-						     const uint64_t first[QUICK_WORDS],
-						     va_list *more, uint64_t mark)
+static __attribute__((noinline)) void emit_any(const struct rill__site *site,
+					       const uint64_t first[QUICK_WORDS], va_list *more,
+					       uint64_t mark)
 {
 	const uint32_t nslots = SITE_SLOTS(site);
 	uint64_t words[2 * RILL__MAX_SLOTS];
@@ -198,14 +268,19 @@ static __attribute__((noinline, cold)) void emit_any(const struct rill__site *si
 	for (uint32_t i = 0; i < nslots; i++)
 		tails += slots[i].length;
 	uint64_t size = RILL__TAIL_AT(nslots) + ((tails + 7) & ~7ull);
-	struct rill__place place =
-		producer_reserve(site->gate, SITE_EVENT(site), size, mark, rill__stack_mark());
-	if (!place.producer)
-		return;
+	uint64_t ticks;
+	struct rill__place place = rill__reserve(site->gate, SITE_EVENT(site), size, &ticks);
+	if (!rill__reserved(place)) {
+		place = producer_reserve(site->gate, SITE_EVENT(site), size, mark,
+					 rill__stack_mark());
+		if (!place.producer)
+			return;
+		ticks = place.producer->ticks;
+	}
 	unsigned char *at = rill__place_at(place);
 	if (tails)
 		rill__put64(at + size - 8, 0);
-	rill__put_header(at, site->gate, place.producer->ticks, SITE_EVENT(site), nslots, size);
+	rill__put_header(at, site->gate, ticks, SITE_EVENT(site), nslots, size);
 	put_record(at, slots, nslots);
 	rill__commit(place, size);
 }
