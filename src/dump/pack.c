@@ -11,6 +11,19 @@
 #define CONTROL_BYTES (PACK_RAW_BYTES / 16 + 64u)
 #define HEAD_BYTES    (32u + 80u * PACK_MAX_SEGMENTS)
 
+/* All shapes, and the places of all chunks, which may be numbered anew then. */
+static void pack_forget(struct dump_pack *pack)
+{
+	memset(pack->shape_places, 0, sizeof pack->shape_places);
+	memset(pack->tag_places, 0, sizeof pack->tag_places);
+	memset(pack->word_places, 0, sizeof pack->word_places);
+	memset(pack->text_places, 0, sizeof pack->text_places);
+	for (size_t i = 0; i < sizeof pack->recent / sizeof *pack->recent; i++)
+		pack->recent[i] = &pack->none;
+	pack->nshapes = pack->nslots = pack->ncolumns = 0;
+	pack->chunk = 1;
+}
+
 struct dump_pack *dump_pack_new(void)
 {
 	struct dump_pack *pack = calloc(1, sizeof *pack);
@@ -20,8 +33,9 @@ struct dump_pack *dump_pack_new(void)
 	pack->payload = malloc(PAYLOAD_BYTES);
 	pack->payload_room = PAYLOAD_BYTES;
 	pack->head = malloc(HEAD_BYTES);
-	pack->none.fixed = UINT32_MAX;
-	pack->slots = malloc(PACK_MAX_SLOTS * sizeof *pack->slots);
+	pack->none.least = UINT32_MAX;
+	pack_forget(pack);
+	pack->slots = malloc((PACK_MAX_SLOTS + 2 * PACK_MAX_SHAPES) * sizeof *pack->slots);
 	pack->columns = malloc(PACK_MAX_SLOTS * sizeof *pack->columns);
 	pack->shapes = malloc(PACK_MAX_SHAPES * sizeof *pack->shapes);
 	pack->segments = malloc((PACK_MAX_SEGMENTS + 1) * sizeof *pack->segments);
@@ -53,22 +67,15 @@ void dump_pack_begin(struct dump_pack *pack)
 	pack->chunk++;
 	/* What was learnt is kept while a good part of the room for it is left. */
 	if (pack->chunk == 0 || pack->nshapes > PACK_MAX_SHAPES / 2 ||
-	    pack->nslots > PACK_MAX_SLOTS / 2) {
-		memset(pack->shape_places, 0, sizeof pack->shape_places);
-		memset(pack->tag_places, 0, sizeof pack->tag_places);
-		pack->nshapes = pack->nslots = pack->ncolumns = 0;
-		pack->chunk = 1;
-	}
+	    pack->nslots > PACK_MAX_SLOTS / 2)
+		pack_forget(pack);
+	pack->stamp = (uint64_t)pack->chunk << 32;
 	pack->ndefined = pack->nsegments = 0;
+	pack->nwords = pack->ntexts = 0;
 	pack->raw = 0;
 	pack->start = &pack->none;
 	pack->control_end = pack->control;
 	pack->payload_end = pack->payload;
-	if (pack->nwords)
-		memset(pack->word_places, 0, sizeof pack->word_places);
-	if (pack->ntexts)
-		memset(pack->text_places, 0, sizeof pack->text_places);
-	pack->nwords = pack->ntexts = 0;
 }
 
 bool dump_pack_empty(const struct dump_pack *pack)
@@ -124,7 +131,8 @@ size_t pack_head(const struct dump_pack *pack)
 /* --- records ------------------------------------------------------------------------------- */
 
 /* The number of a shape that was not expected, and what it is when it is new. */
-static unsigned char *put_shape(struct dump_pack *pack, struct shape *shape, unsigned char *to)
+static __attribute__((noinline)) unsigned char *put_shape(struct dump_pack *pack,
+							  struct shape *shape, unsigned char *to)
 {
 	bool is_new = shape->chunk != pack->chunk;
 	if (is_new)
@@ -139,17 +147,10 @@ static unsigned char *put_shape(struct dump_pack *pack, struct shape *shape, uns
 	}
 	if (!is_new)
 		return to;
-	uint32_t ipv6 = 0;
-	for (uint32_t i = 0; i < shape->nslots; i++)
-		ipv6 |= (uint32_t)(shape->slots[i].kind == SLOT_IPV6) << i;
-	*to++ = (unsigned char)((shape->as_is ? SHAPE_AS_IS : shape->nslots) | (ipv6 ? 128 : 0));
+	*to++ = shape->as_is ? SHAPE_AS_IS : shape->nslots;
 	*to++ = (unsigned char)(shape->key >> 56);
 	*to++ = (unsigned char)shape->key;
 	*to++ = (unsigned char)(shape->key >> 8);
-	if (ipv6) {
-		*to++ = (unsigned char)ipv6;
-		*to++ = (unsigned char)(ipv6 >> 8);
-	}
 	memcpy(to, shape->tags, (size_t)4 * shape->nslots);
 	return to + (size_t)4 * shape->nslots;
 }
@@ -164,13 +165,20 @@ static unsigned char *put_as_is(const unsigned char *record, uint32_t size, unsi
 	return to + 5 + size - 16;
 }
 
-/* A time stamp before the last one: an interrupt, or another CPU's counter. */
-static __attribute__((noinline)) void step_back(struct pack_segment *segment, uint64_t ticks,
-						uint64_t before)
+/* The address of an ip slot: behind the code of a word stands that of bytes. NULL: it is none. */
+static __attribute__((noinline)) unsigned char *put_ipv6(struct dump_pack *pack,
+							 struct slot_state *slot, uint64_t word,
+							 const unsigned char *bytes, int64_t left,
+							 unsigned char *to)
 {
-	segment->sorted = false;
-	segment->low = ticks < segment->low ? ticks : segment->low;
-	segment->high = before > segment->high ? before : segment->high;
+	if (word != IPV6_WORD || left < 16)
+		return NULL;
+	uint64_t last = slot->last;
+	slot->last = IPV6_BYTES;
+	struct put put = put_bytes(pack, slot, IPV6_BYTES, bytes, to + 1);
+	slot->last = last;
+	*to = (unsigned char)put.code;
+	return put.to;
 }
 
 struct stream {
@@ -179,53 +187,78 @@ struct stream {
 	uint64_t ticks; /* of the record before */
 };
 
-/* The record has this shape. */
-RILL__INLINE struct stream put_record(struct dump_pack *pack, struct stream stream,
-				      struct shape *shape, const unsigned char *record,
-				      bool expected)
+/* Steps that take more than two bytes, and those back. Returns the record's nibble. */
+static __attribute__((noinline)) uint64_t far_step(struct pack_segment *segment, uint64_t ticks,
+						   uint64_t before)
 {
-	unsigned char *to = stream.payload;
-	const unsigned char *words = record + shape->words_at, *tail = record + shape->fixed;
-	const unsigned char *words_end = words + (size_t)8 * shape->nslots;
-	uint64_t ticks = pack_get64(record), step = ticks - stream.ticks, codes = 0;
-	uint64_t first = top_bit(step) / 8;
-	struct slot_state *slot = shape->slots;
-	if (RILL__UNLIKELY(ticks < stream.ticks))
-		step_back(&pack->segments[pack->nsegments], ticks, stream.ticks);
-	pack_put64(to, step);
-	to += first + 1;
-	if (expected)
-		first |= NIBBLE_EXPECTED;
-	else
-		to = put_shape(pack, shape, to);
-	shape->records++;
-	for (uint32_t shift = 0; words != words_end; shift += 4, slot++, words += 8) {
-		uint64_t word = pack_get64(words);
-		struct put put;
-		if (slot->kind <= SLOT_IP) {
-			put = put_word(pack, slot, word, to);
-		} else {
-			word = slot->kind == SLOT_IPV6 ? BYTES_IPV6 : word;
-			put = put_bytes(pack, slot, word, tail, to);
-			tail += (uint32_t)word;
-		}
-		to = put.to;
-		codes |= put.code << shift;
+	if (ticks < before) {
+		segment->sorted = false;
+		segment->low = ticks < segment->low ? ticks : segment->low;
+		segment->high = before > segment->high ? before : segment->high;
 	}
-	pack_put64(stream.control, codes << 4 | first);
-	stream.control[8] = (unsigned char)(codes >> 60);
-	return (struct stream){stream.control + shape->control_bytes, to, ticks};
+	return top_bit(ticks - before) / 8;
 }
 
-/* The same of one whose shape was not expected. */
-static __attribute__((noinline)) struct stream
-put_unexpected(struct dump_pack *pack, struct stream stream, struct shape *shape,
-	       const unsigned char *record, uint64_t size)
+/*
+ * A record of `size` bytes that has the shape's key and tags. False: its lengths do not give its
+ * size, as no producer writes it; the state is of no use any more.
+ */
+RILL__INLINE bool put_record(struct dump_pack *pack, struct stream *stream, struct shape *shape,
+			     const unsigned char *record, uint64_t size, bool expected)
 {
-	stream = put_record(pack, stream, shape, record, false);
-	if (shape->as_is)
-		stream.payload = put_as_is(record, (uint32_t)size, stream.payload);
-	return stream;
+	const unsigned char *words = record + shape->words_at, *tail = record + shape->fixed;
+	const unsigned char *end = record + size;
+	unsigned char *to = stream->payload, *control = stream->control;
+	uint64_t ticks = pack_get64(record), step = ticks - stream->ticks, codes = step > UINT8_MAX;
+	if (RILL__UNLIKELY(step > UINT16_MAX))
+		codes = far_step(&pack->segments[pack->nsegments], ticks, stream->ticks);
+	pack_put64(to, step);
+	to += codes + 1;
+	if (RILL__LIKELY(expected))
+		codes |= NIBBLE_EXPECTED;
+	else
+		to = put_shape(pack, shape, to);
+	codes = codes << 60;
+	for (struct slot_state *slot = shape->slots;; slot++, words += 8) {
+		uint32_t kind = slot->kind;
+		struct put put;
+		if (kind == SLOT_WORD) {
+			put = put_word(pack, slot, pack_get64(words), to);
+		} else if (kind == SLOT_BYTES) {
+			uint64_t word = pack_get64(words);
+			if ((int64_t)(uint32_t)word > end - tail)
+				return false;
+			put = put_bytes(pack, slot, word, tail, to);
+			tail += (uint32_t)word;
+		} else if (kind == SLOT_END) {
+			break;
+		} else if (kind == SLOT_FULL) {
+			pack_put64(control, codes);
+			control += 8;
+			codes = 0;
+			words -= 8;
+			continue;
+		} else if (pack_get64(words) >> 32 != 16) {
+			put = put_word(pack, slot, pack_get64(words), to);
+		} else {
+			put.to = put_ipv6(pack, slot, pack_get64(words), tail, end - tail, to);
+			put.code = WORD_IPV6;
+			if (!put.to)
+				return false;
+			tail += 16;
+		}
+		to = put.to;
+		codes = codes >> 4 | put.code << 60;
+	}
+	if (RILL__UNLIKELY((((uint64_t)(tail - record) + 7) & ~UINT64_C(7)) != size)) {
+		if (!shape->as_is)
+			return false;
+		to = put_as_is(record, (uint32_t)size, to);
+	}
+	pack_put64(control, codes >> shape->shift);
+	shape->records++;
+	*stream = (struct stream){stream->control + shape->control_bytes, to, ticks};
+	return true;
 }
 
 /* A record larger than a pack usually holds. */
@@ -243,19 +276,16 @@ static bool payload_grow(struct dump_pack *pack, uint64_t size)
 	return true;
 }
 
-/* The size of a record that has this shape and ends within `left`; 0: it has another one. */
-static inline uint64_t expected_size(const struct shape *shape, const unsigned char *record,
-				     size_t left)
+static inline uint64_t size_of(const unsigned char *record)
 {
-	if (RILL__UNLIKELY(left < shape->fixed))
-		return 0;
-	uint64_t header = pack_get64(record + 8);
-	if ((header & shape->mask) != shape->match || !shape_has_tags(shape, record))
-		return 0;
-	if (!shape->tails)
-		return shape->fixed;
-	uint64_t size = shape_size(shape, record);
-	return RILL__LIKELY(size == (header >> 32 & 0xffffff) && size <= left) ? size : 0;
+	return pack_get64(record + 8) >> 32 & 0xffffff;
+}
+
+/* Where a shape with its event, catalog and number of slots is kept. */
+static inline struct shape **recent_place(struct dump_pack *pack, const unsigned char *record)
+{
+	uint64_t hash = (pack_get64(record + 8) & KEY_MASK) * UINT64_C(0x9e3779b97f4a7c15);
+	return &pack->recent[hash >> (64 - RECENT_BITS)];
 }
 
 /* The shape of a record that is not as expected; `raw`: bytes in the pack. NULL: the record cannot
@@ -276,7 +306,24 @@ static struct shape *shape_for(struct dump_pack *pack, const unsigned char *reco
 		*bad = true;
 		return NULL;
 	}
-	return shape_find(pack, record, raw.size);
+	struct shape *shape = shape_find(pack, record, raw.size);
+	if (shape)
+		*recent_place(pack, record) = shape;
+	return shape;
+}
+
+/* The same; but most are among those seen of late. `limit`: where the pack ends. */
+static inline struct shape *shape_other(struct dump_pack *pack, const unsigned char *record,
+					const unsigned char *limit)
+{
+	size_t left = (size_t)(limit - record);
+	if (left < 16)
+		return NULL;
+	struct shape *shape = *recent_place(pack, record);
+	if (left < shape->least || size_of(record) > left || !shape_fits(shape, record) ||
+	    shape_size(shape, record) != size_of(record))
+		return NULL;
+	return shape;
 }
 
 uint64_t dump_pack_add(struct dump_pack *pack, const struct dump_chunk *chunk, const void *bytes,
@@ -302,21 +349,29 @@ uint64_t dump_pack_add(struct dump_pack *pack, const struct dump_chunk *chunk, c
 	struct stream stream = {pack->control_end, pack->payload_end, first};
 	for (;;) {
 		struct shape *shape = *expected;
-		uint64_t size = expected_size(shape, at, (size_t)(limit - at));
-		if (RILL__LIKELY(size)) {
-			stream = put_record(pack, stream, shape, at, true);
-		} else {
-			shape = shape_for(pack, at, (size_t)(end - at),
-					  raw + (uint64_t)(at - start), bad);
+		size_t left = (size_t)(limit - at);
+		uint64_t size = 0;
+		if (RILL__LIKELY(left >= shape->least && shape_fits(shape, at)))
+			size = size_of(at);
+		bool is_expected = size - 1 < left;
+		if (RILL__UNLIKELY(!is_expected)) {
+			shape = shape_other(pack, at, limit);
+			if (!shape)
+				shape = shape_for(pack, at, (size_t)(end - at),
+						  raw + (uint64_t)(at - start), bad);
 			if (!shape)
 				break;
 			if (at == start)
 				stream.payload = pack->payload_end;
-			size = pack_get64(at + 8) >> 32 & 0xffffff;
+			size = size_of(at);
 			*expected = shape;
-			stream = put_unexpected(pack, stream, shape, at, size);
 			if (at + size > limit)
 				limit = at + size;
+		}
+		if (RILL__UNLIKELY(!put_record(pack, &stream, shape, at, size, is_expected))) {
+			/* It comes again, to a pack that expects nothing. */
+			pack->raw = PACK_RAW_BYTES;
+			break;
 		}
 		expected = &shape->expected;
 		records++;
@@ -328,7 +383,7 @@ uint64_t dump_pack_add(struct dump_pack *pack, const struct dump_chunk *chunk, c
 	segment->records = records;
 	segment->high = segment->high > stream.ticks ? segment->high : stream.ticks;
 	pack->nsegments++;
-	pack->raw = raw + segment->size;
+	pack->raw += segment->size;
 	pack->control_end = stream.control;
 	pack->payload_end = stream.payload;
 	RILL_ASSERT((size_t)(stream.control - pack->control) + 16 <= CONTROL_BYTES &&

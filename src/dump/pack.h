@@ -41,6 +41,8 @@ enum word_code {
 	WORD_NEW8,
 	WORD_REF1, /* index in the dictionary, in this many bytes */
 	WORD_REF2,
+	WORD_IPV6, /* no word but an address of 16 bytes: a byte of enum bytes_code, and what it
+		      says */
 };
 
 /* How bytes with a length are stored. */
@@ -59,9 +61,10 @@ enum bytes_code {
 /* What a slot's nibble means. */
 enum slot_kind {
 	SLOT_WORD,
-	SLOT_IP,    /* a word; one that says of 16 bytes in the tail belongs to another shape */
+	SLOT_IP,    /* a word, or 16 bytes in the tail */
 	SLOT_BYTES, /* bytes in the tail, their number in the word */
-	SLOT_IPV6,  /* 16 bytes in the tail */
+	SLOT_FULL,  /* the encoder's: no slot; sixteen nibbles are full here */
+	SLOT_END,   /* the encoder's: no slot; it stands behind a shape's last one */
 };
 
 /* The first nibble of a record: bytes of its time less one, and this bit. */
@@ -77,50 +80,55 @@ enum slot_kind {
 #define KEY_MASK UINT64_C(0xff000000ffffffff)
 
 /* What an IPv6 address has for a word in a record; and while it is handled as bytes. */
-#define WORD_IPV6  (UINT64_C(16) << 32)
-#define BYTES_IPV6 (UINT64_C(16) << 32 | 16)
+#define IPV6_WORD  (UINT64_C(16) << 32)
+#define IPV6_BYTES (UINT64_C(16) << 32 | 16)
 
 /* --- state of both sides ------------------------------------------------------------------- */
 
 struct column;
 
 struct slot_state {
-	uint64_t last;
+	uint64_t last; /* word, or lengths */
 	struct column *column;
 	uint64_t stride;
 	const unsigned char *bytes; /* where the last ones stand */
+	uint32_t text;              /* the encoder: which of the dictionary they are, or NO_TEXT */
 	uint16_t patience;          /* the encoder has learnt: kept from chunk to chunk */
 	uint8_t kind;               /* enum slot_kind */
 	uint8_t rest;
 };
 
+#define NO_TEXT UINT32_MAX
+
 /* The last value of a tag. */
 struct column {
 	uint64_t last;
-	const unsigned char *bytes;
+	const unsigned char *bytes; /* the decoder */
+	uint32_t text;              /* the encoder */
 	uint32_t tag;
 	uint32_t chunk; /* that the above belong to */
 };
 
 /* The encoder knows it from chunk to chunk, and numbers it anew in each. */
 struct shape {
-	uint64_t match; /* a record's bytes 8 to 15 under the mask: the size only if it is always */
-	uint64_t mask;  /* the same */
-	struct slot_state *slots;
-	struct shape *expected; /* came after this one, last time */
-	uint64_t records;
+	uint64_t key;   /* bytes 8 to 15 of a record, without its size */
+	uint32_t least; /* bytes that are looked at before the size is known */
 	uint32_t fixed; /* bytes before the tail */
-	uint16_t tails; /* bit: the slot has a tail, or may have one in another shape */
+	uint64_t mask;  /* of the first tags, that may be none */
+	uint64_t tags[8];
+	struct shape *expected; /* came after this one, last time */
+	struct slot_state *slots;
+	uint64_t records;
+	uint16_t words_at;
+	uint16_t tails; /* bit: the slot may have a tail */
 	uint8_t nslots;
 	uint8_t ntags; /* words of tags */
 	uint8_t control_bytes;
+	uint8_t shift; /* from where a record's nibbles are gathered */
 	uint8_t as_is;
-	uint16_t words_at;
 	uint16_t number;
 	uint32_t chunk; /* that `number` belongs to */
 	uint32_t next;  /* of the same hash: index + 1 */
-	uint64_t tags[8];
-	uint64_t key; /* bytes 8 to 15 of a record, without its size */
 };
 
 struct pack_segment {
@@ -180,10 +188,10 @@ static inline void pack_copy(unsigned char *to, const unsigned char *from, uint3
 	}
 }
 
-static inline enum slot_kind slot_kind(uint32_t type, uint64_t word)
+static inline enum slot_kind slot_kind(uint32_t type)
 {
 	if (type == RILL_TYPE_IP)
-		return word >> 32 == 16 ? SLOT_IPV6 : SLOT_IP;
+		return SLOT_IP;
 	/* Types that are not known are words. */
 	return type < RILL_TYPE_COUNT && RILL__HAS_LENGTH(type) ? SLOT_BYTES : SLOT_WORD;
 }

@@ -7,8 +7,11 @@
 /* A pack takes records up to this many bytes, or one record that is larger. */
 #define PACK_RAW_BYTES (64u << 10)
 
-#define WORD_PLACES  (2 * PACK_MAX_ENTRIES)
-#define BYTES_PLACES (2 * PACK_MAX_ENTRIES)
+/* Small: what a chunk touches of them, cold, is most of what a small chunk costs. A value that has
+ * lost its place enters the dictionary again. */
+#define WORD_BITS    9
+#define TEXT_BITS    9
+#define RECENT_BITS  6
 #define SHAPE_PLACES (2 * PACK_MAX_SHAPES)
 #define TAG_PLACES   (2 * PACK_MAX_SLOTS)
 
@@ -19,12 +22,20 @@
 #define PATIENCE_AGAIN 80u
 #define REST_CHUNKS    8u
 
-struct text_entry {
+/* Where a value of the dictionary is found: places go in pairs. What another chunk left is none. */
+struct word_place {
+	uint64_t word;
+	uint32_t chunk;
+	uint32_t index;
+};
+
+struct text_place {
 	const unsigned char *bytes;
-	uint32_t size;
+	uint64_t what; /* chunk, size and index, of 32, 16 and 16 bits */
 };
 
 struct dump_pack {
+	uint64_t stamp; /* chunk in its high half */
 	uint32_t chunk; /* counts them; 0: none */
 	uint32_t nshapes;
 	uint32_t nslots;
@@ -49,13 +60,17 @@ struct dump_pack {
 	uint16_t defined[PACK_MAX_SHAPES]; /* index by number */
 	uint32_t shape_places[SHAPE_PLACES];
 	uint32_t tag_places[TAG_PLACES]; /* index of the column + 1 */
-	uint64_t words[PACK_MAX_ENTRIES];
-	struct text_entry texts[PACK_MAX_ENTRIES];
-	uint16_t word_places[WORD_PLACES]; /* index + 1 */
-	uint16_t text_places[BYTES_PLACES];
+	struct shape *recent[1 << RECENT_BITS];
+	struct word_place word_places[1 << WORD_BITS];
+	struct text_place text_places[1 << TEXT_BITS];
 };
 
-/* Bytes of a record that has the shape's key and tags; 0: it belongs to another shape. */
+static inline uint32_t shape_tag(const struct shape *shape, uint32_t slot)
+{
+	return (uint32_t)(shape->tags[slot / 2] >> 32 * (slot & 1));
+}
+
+/* Bytes of a record that has the shape's key and tags; 0: it is none that a producer writes. */
 static inline uint64_t shape_size(const struct shape *shape, const unsigned char *record)
 {
 	uint64_t size = shape->fixed;
@@ -63,24 +78,30 @@ static inline uint64_t shape_size(const struct shape *shape, const unsigned char
 	for (uint32_t left = shape->tails; left; left &= left - 1) {
 		uint32_t i = (uint32_t)__builtin_ctz(left);
 		uint64_t word = pack_get64(words + (size_t)8 * i);
-		uint32_t kind = shape->slots[i].kind;
-		if (RILL__LIKELY(kind == SLOT_BYTES))
+		if (RILL__LIKELY((shape_tag(shape, i) >> 16 & 0xff) != RILL_TYPE_IP))
 			size += (uint32_t)word;
-		else if (RILL__LIKELY(kind == SLOT_IP && word >> 32 != 16))
-			continue;
-		else if (kind == SLOT_IPV6 && word == WORD_IPV6)
+		else if (word == IPV6_WORD)
 			size += 16;
-		else
+		else if (word >> 32 == 16)
 			return 0;
 	}
 	return (size + 7) & ~UINT64_C(7);
 }
 
-static inline bool shape_has_tags(const struct shape *shape, const unsigned char *record)
+/* Whether a record has the shape's key and tags; shape->least bytes of it are there. */
+static inline bool shape_fits(const struct shape *shape, const unsigned char *record)
 {
-	for (uint32_t i = 0; i < shape->ntags; i++)
-		if (pack_get64(record + sizeof(struct rill__record) + (size_t)8 * i) !=
-		    shape->tags[i])
+	const unsigned char *tags = record + sizeof(struct rill__record);
+	if ((pack_get64(record + 8) & KEY_MASK) != shape->key)
+		return false;
+	if ((pack_get64(tags) ^ shape->tags[0]) & shape->mask)
+		return false;
+	if (shape->ntags <= 1)
+		return true;
+	if (pack_get64(tags + 8) != shape->tags[1])
+		return false;
+	for (uint32_t i = 2; i < shape->ntags; i++)
+		if (pack_get64(tags + (size_t)8 * i) != shape->tags[i])
 			return false;
 	return true;
 }

@@ -43,32 +43,42 @@ static inline struct put put_xor(uint64_t x, unsigned char *to)
 	return (struct put){to + form.bytes, form.code};
 }
 
-/* A word that is too far from the last one to be stored in two bytes. */
-static __attribute__((noinline)) struct put put_far_word(struct dump_pack *pack,
+#define FAR_HASH UINT64_C(0x9e3779b97f4a7c15)
+
+/* A word that the dictionary does not have, or has had no place for; `pair`: where it belongs. */
+static __attribute__((noinline)) struct put put_new_word(struct dump_pack *pack,
 							 struct slot_state *slot, uint64_t word,
 							 uint64_t x, unsigned char *to)
 {
-	uint64_t hash = word * UINT64_C(0x9e3779b97f4a7c15) >> 48;
-	/* Two places for each. */
-	uint16_t *place = &pack->word_places[hash & (WORD_PLACES - 2)];
-	for (uint32_t way = 0; way < 2 && place[way]; way++) {
-		uint32_t index = place[way] - 1u;
-		if (pack->words[index] == word) {
-			slot->patience |= PATIENCE_HIT;
-			return put_reference(index, WORD_REF1, to);
-		}
-	}
+	struct word_place *pair = &pack->word_places[word * FAR_HASH >> (64 - WORD_BITS) & ~1ull];
 	slot->patience--;
 	if (pack->nwords == PACK_MAX_ENTRIES)
 		return put_xor(x, to);
-	pack->words[pack->nwords++] = word;
-	place[place[0] != 0] = (uint16_t)pack->nwords;
+	pair[1] = pair[0];
+	pair[0] = (struct word_place){word, pack->chunk, pack->nwords++};
 	pack_put64(to, x);
 	return x >> 32 ? (struct put){to + 8, WORD_NEW8} : (struct put){to + 4, WORD_NEW4};
 }
 
-static inline struct put put_word(struct dump_pack *pack, struct slot_state *slot, uint64_t word,
-				  unsigned char *to)
+/* A word that is too far from the last one to be stored in two bytes. */
+RILL__INLINE struct put put_far_word(struct dump_pack *pack, struct slot_state *slot, uint64_t word,
+				     uint64_t x, unsigned char *to)
+{
+	const struct word_place *place =
+		&pack->word_places[word * FAR_HASH >> (64 - WORD_BITS) & ~1ull];
+	if (!slot->patience)
+		return put_xor(x, to);
+	if (place->word != word || place->chunk != pack->chunk) {
+		place++;
+		if (place->word != word || place->chunk != pack->chunk)
+			return put_new_word(pack, slot, word, x, to);
+	}
+	slot->patience |= PATIENCE_HIT;
+	return put_reference(place->index, WORD_REF1, to);
+}
+
+RILL__INLINE struct put put_word(struct dump_pack *pack, struct slot_state *slot, uint64_t word,
+				 unsigned char *to)
 {
 	struct column *column = slot->column;
 	uint64_t last = slot->last, stride = slot->stride, tag_last = column->last;
@@ -86,11 +96,8 @@ static inline struct put put_word(struct dump_pack *pack, struct slot_state *slo
 		*to = (unsigned char)z;
 		return (struct put){to + 1, WORD_DELTA1};
 	}
-	if ((z < x ? z : x) > UINT16_MAX) {
-		if (slot->patience)
-			return put_far_word(pack, slot, word, x, to);
-		return put_xor(x, to);
-	}
+	if ((z < x ? z : x) > UINT16_MAX)
+		return put_far_word(pack, slot, word, x, to);
 	/* No branch where random numbers would be as often on either side of it. */
 	pack_put64(to, x > UINT16_MAX ? z : x);
 	return (struct put){to + 1 + (x > UINT8_MAX),
@@ -134,7 +141,19 @@ RILL__INLINE struct quad quad_load(const unsigned char *from, uint32_t size)
 RILL__INLINE bool quad_equal(struct quad x, const unsigned char *from, uint32_t size)
 {
 	struct quad y = quad_load(from, size);
-	return ((x.a ^ y.a) | (x.b ^ y.b) | (x.c ^ y.c) | (x.d ^ y.d)) == 0;
+	return x.a == y.a && x.b == y.b && x.c == y.c && x.d == y.d;
+}
+
+static inline uint64_t half_turn(uint64_t x)
+{
+	return x << 32 | x >> 32;
+}
+
+/* The high bits depend on all of them. */
+RILL__INLINE uint64_t quad_hash(struct quad x)
+{
+	return (x.a ^ half_turn(x.d)) * UINT64_C(0x9e3779b97f4a7c15) +
+	       (x.b ^ half_turn(x.c)) * UINT64_C(0xbf58476d1ce4e5b9);
 }
 
 static inline uint64_t fold(uint64_t x, uint64_t y)
@@ -143,45 +162,20 @@ static inline uint64_t fold(uint64_t x, uint64_t y)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-RILL__INLINE uint32_t quad_hash(struct quad x, uint32_t size)
-{
-	uint64_t hash =
-		fold(x.a ^ UINT64_C(0x9e3779b97f4a7c15), x.b ^ UINT64_C(0xbf58476d1ce4e5b9));
-	if (size >= 16)
-		hash ^= fold(x.c ^ UINT64_C(0x94d049bb133111eb),
-			     x.d ^ UINT64_C(0xd6e8feb86659fd93));
-	else
-		hash ^= x.c;
-	return (uint32_t)(hash ^ hash >> 32);
-}
-
-/* Equal bytes? Of long ones. */
-static inline bool same_bytes(const unsigned char *a, const unsigned char *b, uint32_t size)
-{
-	return memcmp(a, b, size) == 0;
-}
-
-static inline uint32_t hash_bytes(const unsigned char *bytes, uint32_t size)
+/* Of more than QUAD_BYTES. */
+static inline uint64_t hash_bytes(const unsigned char *bytes, uint32_t size)
 {
 	uint64_t hash = size;
 	for (uint32_t i = 0; i + 16 < size; i += 16)
 		hash = fold(hash ^ pack_get64(bytes + i),
 			    pack_get64(bytes + i + 8) ^ UINT64_C(0xbf58476d1ce4e5b9));
-	hash = fold(hash ^ pack_get64(bytes + size - 16),
+	return fold(hash ^ pack_get64(bytes + size - 16),
 		    pack_get64(bytes + size - 8) ^ UINT64_C(0x94d049bb133111eb));
-	return (uint32_t)(hash ^ hash >> 32);
-}
-
-RILL__INLINE bool bytes_equal(struct quad x, const unsigned char *bytes,
-			      const unsigned char *others, uint32_t size)
-{
-	return RILL__LIKELY(size <= QUAD_BYTES) ? quad_equal(x, others, size)
-						: same_bytes(bytes, others, size);
 }
 
 /* Bytes with their length. */
-static __attribute__((noinline)) struct put put_plain(const unsigned char *bytes, uint32_t size,
-						      uint64_t code, unsigned char *to)
+RILL__INLINE struct put put_plain(const unsigned char *bytes, uint32_t size, uint64_t code,
+				  unsigned char *to)
 {
 	uint32_t far = size > UINT8_MAX;
 	to[0] = (unsigned char)size;
@@ -191,49 +185,122 @@ static __attribute__((noinline)) struct put put_plain(const unsigned char *bytes
 	return (struct put){to + size, code + far};
 }
 
+/* What a place of the dictionary has for its index 0. */
+static inline uint64_t text_what(const struct dump_pack *pack, uint32_t size)
+{
+	return pack->stamp + (size << 16);
+}
+
+/* Bytes that the dictionary has. */
+RILL__INLINE struct put put_known(struct slot_state *slot, uint32_t index, unsigned char *to)
+{
+	struct column *column = slot->column;
+	uint32_t last = slot->text, tag_last = column->text;
+	slot->text = column->text = index;
+	slot->patience |= PATIENCE_HIT;
+	if (index == last)
+		return (struct put){to, BYTES_SAME};
+	if (index == tag_last)
+		return (struct put){to, BYTES_TAG};
+	return put_reference(index, BYTES_REF1, to);
+}
+
+/* Bytes that are not looked for in the dictionary: cut or very long ones, and where that is in
+ * vain. */
+static __attribute__((noinline)) struct put put_apart(struct slot_state *slot, uint64_t word,
+						      const unsigned char *bytes, unsigned char *to)
+{
+	uint32_t size = (uint32_t)word, is_last = slot->text == NO_TEXT && word == slot->last;
+	const unsigned char *last = slot->bytes;
+	slot->last = word;
+	slot->bytes = bytes;
+	slot->text = slot->column->text = NO_TEXT;
+	if (is_last && (size == 0 || (last && memcmp(bytes, last, size) == 0)))
+		return (struct put){to, BYTES_SAME};
+	if (RILL__LIKELY(size == word >> 32 && size <= UINT16_MAX))
+		return put_plain(bytes, size, BYTES_PLAIN1, to);
+	pack_put64(to, word);
+	pack_copy(to + 8, bytes, size);
+	return (struct put){to + 8 + size, BYTES_PLAIN8};
+}
+
+/* Bytes that it has not, or has had no place for. */
+static __attribute__((noinline)) struct put put_new(struct dump_pack *pack, struct slot_state *slot,
+						    const unsigned char *bytes, uint32_t size,
+						    struct text_place *pair, unsigned char *to)
+{
+	slot->patience--;
+	if (pack->ntexts == PACK_MAX_ENTRIES)
+		return put_apart(slot, size * UINT64_C(0x100000001), bytes, to);
+	pair[1] = pair[0];
+	pair[0] = (struct text_place){bytes, text_what(pack, size) | pack->ntexts};
+	slot->text = slot->column->text = pack->ntexts++;
+	return put_plain(bytes, size, BYTES_NEW1, to);
+}
+
+/* Bytes that the first place of their pair does not have. */
+static __attribute__((noinline)) struct put put_other(struct dump_pack *pack,
+						      struct slot_state *slot,
+						      const unsigned char *bytes, uint32_t size,
+						      struct text_place *pair, unsigned char *to)
+{
+	uint64_t index = pair[1].what - text_what(pack, size);
+	if (index <= UINT16_MAX && memcmp(bytes, pair[1].bytes, size) == 0)
+		return put_known(slot, (uint32_t)index, to);
+	return put_new(pack, slot, bytes, size, pair, to);
+}
+
+/* Too many for registers. */
+static __attribute__((noinline)) struct put put_long(struct dump_pack *pack,
+						     struct slot_state *slot,
+						     const unsigned char *bytes, uint32_t size,
+						     unsigned char *to)
+{
+	if (size > UINT16_MAX)
+		return put_apart(slot, size * UINT64_C(0x100000001), bytes, to);
+	uint64_t what = text_what(pack, size), place = hash_bytes(bytes, size) >> (64 - TEXT_BITS);
+	struct text_place *pair = &pack->text_places[place & ~1ull];
+	uint64_t index = pair->what - what;
+	if (index <= UINT16_MAX && memcmp(bytes, pair->bytes, size) == 0)
+		return put_known(slot, (uint32_t)index, to);
+	return put_other(pack, slot, bytes, size, pair, to);
+}
+
+/* Up to QUAD_BYTES of them. */
+RILL__INLINE struct put put_quad(struct dump_pack *pack, struct slot_state *slot,
+				 const unsigned char *bytes, uint32_t size, unsigned char *to)
+{
+	struct quad quad = quad_load(bytes, size);
+	uint64_t what = text_what(pack, size), place = quad_hash(quad) >> (64 - TEXT_BITS);
+	struct text_place *pair = &pack->text_places[place & ~1ull];
+	uint64_t index = pair->what - what;
+	if (RILL__LIKELY(index <= UINT16_MAX && quad_equal(quad, pair->bytes, size)))
+		return put_known(slot, (uint32_t)index, to);
+	return put_other(pack, slot, bytes, size, pair, to);
+}
+
+static __attribute__((noinline)) struct put put_short(struct dump_pack *pack,
+						      struct slot_state *slot,
+						      const unsigned char *bytes, uint32_t size,
+						      unsigned char *to)
+{
+	return put_quad(pack, slot, bytes, size, to);
+}
+
 /* word: kept and original length. */
 static __attribute__((noinline)) struct put put_bytes(struct dump_pack *pack,
 						      struct slot_state *slot, uint64_t word,
 						      const unsigned char *bytes, unsigned char *to)
 {
-	struct column *column = slot->column;
-	const unsigned char *tag_bytes = column->bytes, *last_bytes = slot->bytes;
-	uint64_t tag_last = column->last, last = slot->last;
 	uint32_t size = (uint32_t)word;
-	struct quad quad = {0};
-	if (RILL__LIKELY(size <= QUAD_BYTES))
-		quad = quad_load(bytes, size);
-	slot->last = column->last = word;
-	slot->bytes = column->bytes = bytes;
-	if (word == last && bytes_equal(quad, bytes, last_bytes, size))
-		return (struct put){to, BYTES_SAME};
-	if (tag_bytes != last_bytes && word == tag_last &&
-	    bytes_equal(quad, bytes, tag_bytes, size))
-		return (struct put){to, BYTES_TAG};
-	if (RILL__UNLIKELY(size != word >> 32 || size > UINT16_MAX)) {
-		pack_put64(to, word);
-		pack_copy(to + 8, bytes, size);
-		return (struct put){to + 8 + size, BYTES_PLAIN8};
-	}
-	if (size <= 1 || !slot->patience)
-		return put_plain(bytes, size, BYTES_PLAIN1, to);
-	uint32_t hash = size <= QUAD_BYTES ? quad_hash(quad, size) : hash_bytes(bytes, size);
-	/* Two places for each. */
-	uint16_t *place = &pack->text_places[hash & (BYTES_PLACES - 2)];
-	for (uint32_t way = 0; way < 2 && place[way]; way++) {
-		uint32_t index = place[way] - 1u;
-		const struct text_entry *entry = &pack->texts[index];
-		if (entry->size == size && bytes_equal(quad, bytes, entry->bytes, size)) {
-			slot->patience |= PATIENCE_HIT;
-			return put_reference(index, BYTES_REF1, to);
-		}
-	}
-	slot->patience--;
-	if (pack->ntexts == PACK_MAX_ENTRIES)
-		return put_plain(bytes, size, BYTES_PLAIN1, to);
-	pack->texts[pack->ntexts++] = (struct text_entry){bytes, size};
-	place[place[0] != 0] = (uint16_t)pack->ntexts;
-	return put_plain(bytes, size, BYTES_NEW1, to);
+	if (RILL__UNLIKELY(!slot->patience || size != word >> 32))
+		return put_apart(slot, word, bytes, to);
+	/* Two copies of the code, of which one knows that all four registers are full. */
+	if (RILL__LIKELY(size - 16 <= QUAD_BYTES - 16))
+		return put_quad(pack, slot, bytes, size, to);
+	if (size < 16)
+		return put_short(pack, slot, bytes, size, to);
+	return put_long(pack, slot, bytes, size, to);
 }
 
 #endif

@@ -1,6 +1,9 @@
 /* The encoder's shapes: found by a record's key and tags. */
 #include "dump/pack_state.h"
 
+/* Key and a word of tags, whether they are there or not. */
+#define LEAST 24u
+
 static uint32_t hash_place(uint64_t hash, uint32_t places)
 {
 	return (uint32_t)(hash * UINT64_C(0x9e3779b97f4a7c15) >> 40) & (places - 1);
@@ -16,16 +19,6 @@ static struct column *column_of(struct dump_pack *pack, uint32_t tag)
 	*column = (struct column){.tag = tag};
 	pack->tag_places[place] = pack->ncolumns;
 	return column;
-}
-
-static uint64_t word_at(const unsigned char *record, uint32_t nslots, uint32_t slot)
-{
-	return pack_get64(record + RILL__WORDS_AT(nslots) + (size_t)8 * slot);
-}
-
-static uint32_t shape_tag(const struct shape *shape, uint32_t slot)
-{
-	return (uint32_t)(shape->tags[slot / 2] >> 32 * (slot & 1));
 }
 
 static uint32_t shape_place(const unsigned char *record, uint64_t key, uint32_t ntags)
@@ -49,22 +42,21 @@ static bool shape_read(struct shape *shape, struct slot_state *slots, const unsi
 	shape->nslots = (uint8_t)n;
 	shape->control_bytes = (uint8_t)((n + 2) / 2);
 	shape->ntags = (uint8_t)((n + 1) / 2);
+	/* The record's own nibble is the first; sixteen are stored at once. */
+	shape->shift = (uint8_t)(60 - 4 * (n & 15));
 	shape->fixed = (uint32_t)RILL__TAIL_AT(n);
+	shape->least = shape->fixed < LEAST ? LEAST : shape->fixed;
+	shape->mask = n > 0 ? UINT64_MAX : 0;
 	shape->words_at = (uint16_t)RILL__WORDS_AT(n);
 	shape->slots = slots;
 	memcpy(shape->tags, record + sizeof(struct rill__record), (size_t)8 * shape->ntags);
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t type = shape_tag(shape, i) >> 16 & 0xff;
-		slots[i].kind = (uint8_t)slot_kind(type, word_at(record, n, i));
+		slots[i].kind = (uint8_t)slot_kind(shape_tag(shape, i) >> 16 & 0xff);
 		if (slots[i].kind != SLOT_WORD)
 			shape->tails |= (uint16_t)(1u << i);
 	}
-	if (record[11] || (n % 2 && shape_tag(shape, n)))
-		return false;
-	/* Without a tail, the size is always the same. */
-	shape->mask = shape->tails ? KEY_MASK : UINT64_MAX;
-	shape->match = shape->key | (shape->tails ? 0 : (uint64_t)shape->fixed << 32);
-	return shape_size(shape, record) == size;
+	return !record[11] && (n % 2 == 0 || !shape_tag(shape, n)) &&
+	       shape_size(shape, record) == size;
 }
 
 static struct shape *shape_add(struct dump_pack *pack, const struct shape *like, uint32_t place)
@@ -73,13 +65,18 @@ static struct shape *shape_add(struct dump_pack *pack, const struct shape *like,
 		return NULL;
 	struct shape *shape = &pack->shapes[pack->nshapes++];
 	*shape = *like;
-	shape->slots = &pack->slots[pack->nslots];
+	/* Each shape before has two that are none, at most. */
+	shape->slots = &pack->slots[pack->nslots + 2 * (pack->nshapes - 1)];
 	pack->nslots += like->nslots;
-	for (uint32_t i = 0; i < like->nslots; i++)
-		shape->slots[i] =
-			(struct slot_state){.column = column_of(pack, shape_tag(shape, i)),
-					    .patience = PATIENCE,
-					    .kind = like->slots[i].kind};
+	struct slot_state *slot = shape->slots;
+	for (uint32_t i = 0; i < like->nslots; i++) {
+		if (i == 15)
+			*slot++ = (struct slot_state){.kind = SLOT_FULL};
+		*slot++ = (struct slot_state){.column = column_of(pack, shape_tag(shape, i)),
+					      .patience = PATIENCE,
+					      .kind = like->slots[i].kind};
+	}
+	*slot = (struct slot_state){.kind = SLOT_END};
 	shape->next = pack->shape_places[place];
 	pack->shape_places[place] = pack->nshapes;
 	return shape;
@@ -89,8 +86,10 @@ static struct shape *shape_as_is(struct dump_pack *pack, const unsigned char *re
 {
 	/* Their number of slots and flags stand in each record. */
 	struct shape like = {.key = pack_get64(record + 8) & KEY_MASK & ~UINT64_C(0xffff0000),
-			     .match = 1, /* of a mask of zero: none */
+			     .least = UINT32_MAX, /* never taken for a record's shape at once */
+			     .fixed = 1u << 24,   /* never the size that it has */
 			     .control_bytes = 1,
+			     .shift = 60,
 			     .as_is = 1};
 	uint32_t place = shape_place(record, like.key, 0);
 	for (uint32_t at = pack->shape_places[place]; at; at = pack->shapes[at - 1].next)
@@ -99,15 +98,21 @@ static struct shape *shape_as_is(struct dump_pack *pack, const unsigned char *re
 	return shape_add(pack, &like, place);
 }
 
+static bool shape_is(const struct shape *shape, const unsigned char *record, uint64_t key)
+{
+	return shape->key == key && memcmp(record + sizeof(struct rill__record), shape->tags,
+					   (size_t)8 * shape->ntags) == 0;
+}
+
 struct shape *shape_find(struct dump_pack *pack, const unsigned char *record, uint32_t size)
 {
 	uint64_t key = pack_get64(record + 8) & KEY_MASK;
 	uint32_t place = shape_place(record, key, (record[10] + 1u) / 2);
 	for (uint32_t at = pack->shape_places[place]; at; at = pack->shapes[at - 1].next) {
 		struct shape *shape = &pack->shapes[at - 1];
-		if (!shape->as_is && shape->key == key && shape_has_tags(shape, record) &&
-		    shape_size(shape, record) == size)
-			return shape;
+		if (!shape->as_is && size >= shape->fixed && shape_is(shape, record, key))
+			return shape_size(shape, record) == size ? shape
+								 : shape_as_is(pack, record);
 	}
 	struct shape like;
 	struct slot_state slots[RILL__MAX_SLOTS];
@@ -123,11 +128,13 @@ void shape_define(struct dump_pack *pack, struct shape *shape)
 	shape->expected = shape;
 	shape->records = 0;
 	pack->defined[pack->ndefined++] = (uint16_t)(shape - pack->shapes);
-	for (uint32_t i = 0; i < shape->nslots; i++) {
-		struct slot_state *slot = &shape->slots[i];
+	for (struct slot_state *slot = shape->slots; slot->kind != SLOT_END; slot++) {
 		struct column *column = slot->column;
+		if (slot->kind == SLOT_FULL)
+			continue;
 		slot->last = slot->stride = 0;
 		slot->bytes = NULL;
+		slot->text = NO_TEXT;
 		if (slot->patience) {
 			slot->patience = PATIENCE;
 		} else if (++slot->rest == REST_CHUNKS) {
@@ -138,6 +145,6 @@ void shape_define(struct dump_pack *pack, struct shape *shape)
 			continue;
 		column->chunk = pack->chunk;
 		column->last = 0;
-		column->bytes = NULL;
+		column->text = NO_TEXT;
 	}
 }

@@ -139,15 +139,11 @@ static void decoder_reset(struct decoder *decoder)
 static struct shape *define(struct decoder *decoder, struct source *source)
 {
 	const unsigned char *at = source->payload;
-	uint32_t n = at[0] & 31u, ipv6 = 0, as_is = n == SHAPE_AS_IS;
+	uint32_t n = at[0] & 31u, as_is = n == SHAPE_AS_IS;
 	uint64_t catalog = at[1], event = at[2] | (uint32_t)at[3] << 8;
 	at += 4;
 	if (as_is)
 		n = 0;
-	if (source->payload[0] & 128) {
-		ipv6 = at[0] | (uint32_t)at[1] << 8;
-		at += 2;
-	}
 	if (n > RILL__MAX_SLOTS || decoder->nshapes == PACK_MAX_SHAPES ||
 	    n > PACK_MAX_SLOTS - decoder->nslots)
 		return NULL;
@@ -166,10 +162,8 @@ static struct shape *define(struct decoder *decoder, struct source *source)
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t tag;
 		memcpy(&tag, at + (size_t)4 * i, sizeof tag);
-		uint64_t word = ipv6 >> i & 1 ? WORD_IPV6 : 0;
-		shape->slots[i] =
-			(struct slot_state){.column = column_of(decoder, tag),
-					    .kind = (uint8_t)slot_kind(tag >> 16 & 0xff, word)};
+		shape->slots[i] = (struct slot_state){.column = column_of(decoder, tag),
+						      .kind = (uint8_t)slot_kind(tag >> 16 & 0xff)};
 	}
 	source->payload = at + (size_t)4 * n;
 	return shape;
@@ -227,7 +221,7 @@ static inline bool get_word(struct decoder *decoder, struct slot_state *slot, ui
 			return false;
 		word = decoder->words[value];
 		break;
-	case WORD_REF2 + 1:
+	case WORD_IPV6:
 		return false;
 	default:
 		word = last ^ value;
@@ -240,19 +234,19 @@ static inline bool get_word(struct decoder *decoder, struct slot_state *slot, ui
 }
 
 /* Finds bytes with a length. *word: kept and original. */
-static inline bool find_bytes(struct decoder *decoder, const struct slot_state *slot, uint32_t code,
-			      struct source *source, uint64_t *word, const unsigned char **bytes)
+RILL__INLINE bool find_bytes(struct decoder *decoder, const struct slot_state *slot, uint32_t code,
+			     struct source *source, uint64_t *word, const unsigned char **bytes)
 {
 	const struct column *column = slot->column;
 	const unsigned char *at = source->payload;
 	uint64_t size;
 	switch (code) {
 	case BYTES_SAME:
-		*word = slot->last;
+		*word = slot->kind == SLOT_BYTES ? slot->last : slot->bytes ? IPV6_BYTES : 0;
 		*bytes = slot->bytes;
 		return true;
 	case BYTES_TAG:
-		*word = column->last;
+		*word = slot->kind == SLOT_BYTES ? column->last : column->bytes ? IPV6_BYTES : 0;
 		*bytes = column->bytes;
 		return true;
 	case BYTES_REF1:
@@ -290,18 +284,18 @@ static inline bool find_bytes(struct decoder *decoder, const struct slot_state *
 }
 
 /* Writes the bytes where a tail goes on. NULL: they are at fault or go beyond `end`. */
-static inline unsigned char *get_bytes(struct decoder *decoder, struct slot_state *slot,
-				       uint32_t code, struct source *source, unsigned char *words,
-				       unsigned char *tail, const unsigned char *end)
+RILL__INLINE unsigned char *get_bytes(struct decoder *decoder, struct slot_state *slot,
+				      uint32_t code, struct source *source, unsigned char *words,
+				      unsigned char *tail, const unsigned char *end)
 {
 	const unsigned char *bytes;
 	uint64_t word;
 	if (!find_bytes(decoder, slot, code, source, &word, &bytes))
 		return NULL;
 	uint32_t size = (uint32_t)word;
-	if (size > (size_t)(end - tail) || (slot->kind == SLOT_IPV6 && word != BYTES_IPV6))
+	if (size > (size_t)(end - tail))
 		return NULL;
-	pack_put64(words, slot->kind == SLOT_IPV6 ? WORD_IPV6 : word);
+	pack_put64(words, word);
 	pack_copy(tail, bytes, size);
 	if (code == BYTES_NEW1 || code == BYTES_NEW2) {
 		if (decoder->ntexts == PACK_MAX_ENTRIES)
@@ -309,9 +303,24 @@ static inline unsigned char *get_bytes(struct decoder *decoder, struct slot_stat
 		decoder->texts[decoder->ntexts++] = (struct text){tail, size};
 	}
 	struct column *column = slot->column;
-	slot->last = column->last = word;
+	/* Of a slot that may hold words as well, those are the last ones. */
+	if (slot->kind == SLOT_BYTES)
+		slot->last = column->last = word;
 	slot->bytes = column->bytes = tail;
 	return tail + size;
+}
+
+/* The same of an ip slot, whose word says so. */
+static __attribute__((noinline)) unsigned char *
+get_ipv6(struct decoder *decoder, struct slot_state *slot, struct source *source,
+	 unsigned char *words, unsigned char *tail, const unsigned char *end)
+{
+	unsigned char *next =
+		get_bytes(decoder, slot, *source->payload++, source, words, tail, end);
+	if (!next || pack_get64(words) != IPV6_BYTES)
+		return NULL;
+	pack_put64(words, IPV6_WORD);
+	return next;
 }
 
 /* --- records ------------------------------------------------------------------------------- */
@@ -367,16 +376,20 @@ static inline unsigned char *get_record(struct decoder *decoder, struct source *
 	source->control += shape->control_bytes;
 	for (uint32_t i = 0; i < shape->nslots; i++, words += 8, codes >>= 4) {
 		struct slot_state *slot = &shape->slots[i];
-		if (slot->kind <= SLOT_IP) {
+		if (slot->kind == SLOT_BYTES) {
+			tail = get_bytes(decoder, slot, codes & 15, source, words, tail, end);
+			if (!tail)
+				return NULL;
+		} else if ((codes & 15) == WORD_IPV6 && slot->kind == SLOT_IP) {
+			tail = get_ipv6(decoder, slot, source, words, tail, end);
+			if (!tail)
+				return NULL;
+		} else {
 			uint64_t word;
 			if (!get_word(decoder, slot, codes & 15, &source->payload, &word))
 				return NULL;
 			pack_put64(words, word);
 			if (slot->kind == SLOT_IP && word >> 32 == 16)
-				return NULL;
-		} else {
-			tail = get_bytes(decoder, slot, codes & 15, source, words, tail, end);
-			if (!tail)
 				return NULL;
 		}
 	}

@@ -82,9 +82,9 @@ def unzigzag(value):
 
 
 class Slot:
-    def __init__(self, tag, ipv6):
-        self.tag, self.type, self.ipv6 = tag, tag >> 16 & 0xff, ipv6
-        self.has_bytes = ipv6 or self.type in (7, 8, 10, 11)
+    def __init__(self, tag):
+        self.tag, self.type = tag, tag >> 16 & 0xff
+        self.has_bytes = self.type in (7, 8, 10, 11)
         self.last, self.stride = 0, 0
         self.value = (b"", 0)
 
@@ -101,7 +101,7 @@ class Unpacker:
     def __init__(self, control, payload):
         self.control, self.payload = Body(control), Body(payload)
         self.shapes, self.words, self.values = [], [], []
-        self.tags = {}      # last words, and last values with bytes
+        self.tag_words, self.tag_values = {}, {}    # the last ones
         self.start = None   # shape of the last segment's first record
 
     def records(self, first, count, size):
@@ -141,14 +141,12 @@ class Unpacker:
             raise Bad("shape")
         lead, catalog, event = self.payload.int(1), self.payload.int(1), self.payload.int(2)
         n, as_is = lead & 31, lead & 31 == 31
-        ipv6 = self.payload.int(2) if lead & 128 else 0
         if as_is:
             n = 0
         if n > 16 or n + sum(len(shape.slots) for shape in self.shapes) > 16384:
             raise Bad("slots")
         tags = [self.payload.int(4) for _ in range(n)]
-        slots = [Slot(tag, ipv6 >> i & 1 and tag >> 16 & 0xff == 9) for i, tag in enumerate(tags)]
-        self.shapes.append(Shape(as_is, catalog, event, slots))
+        self.shapes.append(Shape(as_is, catalog, event, [Slot(tag) for tag in tags]))
         return self.shapes[-1]
 
     def as_is(self, shape, ticks):
@@ -163,7 +161,13 @@ class Unpacker:
         for slot, code in zip(shape.slots, control):
             if slot.has_bytes:
                 data, original = self.value(slot, code)
-                words += struct.pack("<II", 0 if slot.ipv6 else len(data), original)
+                words += struct.pack("<II", len(data), original)
+                tail += data
+            elif slot.type == 9 and code == 15:
+                data, original = self.value(slot, self.payload.int(1))
+                if len(data) != 16 or original != 16:
+                    raise Bad("address")
+                words += struct.pack("<II", 0, 16)
                 tail += data
             else:
                 words += struct.pack("<Q", self.word(slot, code))
@@ -181,7 +185,7 @@ class Unpacker:
         if code == 0:
             word = slot.last
         elif code == 1:
-            word = self.tags.get(slot.tag, 0)
+            word = self.tag_words.get(slot.tag, 0)
         elif code == 2:
             word = slot.last + slot.stride
         elif code in (3, 4):
@@ -198,14 +202,14 @@ class Unpacker:
         if slot.type == 9 and word >> 32 == 16:
             raise Bad("an IPv6 address in a word")
         slot.stride = (word - slot.last) & M64
-        slot.last = self.tags[slot.tag] = word
+        slot.last = self.tag_words[slot.tag] = word
         return word
 
     def value(self, slot, code):
         if code == 0:
             value = slot.value
         elif code == 1:
-            value = self.tags.get(slot.tag, (b"", 0))
+            value = self.tag_values.get(slot.tag, (b"", 0))
         elif code == 4:
             kept, original = self.payload.int(4), self.payload.int(4)
             value = self.payload.take(kept), original
@@ -221,9 +225,7 @@ class Unpacker:
             raise Bad("code")
         if code in (5, 6):
             self.append(self.values, value)
-        if slot.ipv6 and (not isinstance(value, tuple) or len(value[0]) != 16 or value[1] != 16):
-            raise Bad("address")
-        slot.value = self.tags[slot.tag] = value
+        slot.value = self.tag_values[slot.tag] = value
         return value
 
     @staticmethod
