@@ -5,7 +5,7 @@ set -eu
 build="gcc make binutils libc6-dev libcmark-gfm-dev libcmark-gfm-extensions-dev"
 demo="postfix jq"
 test="g++ clang libclang-rt-14-dev clang-format clang-tidy cppcheck codespell libcriterion-dev valgrind spin jq postfix
-	swaks python3 mandoc git procps util-linux"
+	swaks python3 mandoc git procps util-linux gnuplot-nox zstd"
 bench="g++ gnuplot-nox hyperfine babeltrace2 lttng-tools liblttng-ust-dev libspdlog-dev zstd postfix jq python3 procps util-linux"
 
 wanted=
