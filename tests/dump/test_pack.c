@@ -1,7 +1,6 @@
 /* Packing and unpacking alone: whatever a ring holds comes back, byte for byte. */
 #include <criterion/criterion.h>
 #include <errno.h>
-
 #include <stdlib.h>
 #include <string.h>
 
