@@ -311,7 +311,7 @@ static uint64_t due_ns(struct collector *collector, uint64_t start_ns)
 }
 
 /* Shorter than this is waited for awake: a sleep costs both sides more, and ends when it likes. */
-#define AWAKE_NS 30000u
+#define AWAKE_NS 15000u
 
 static void pause_until(uint64_t due)
 {
