@@ -72,3 +72,19 @@ Test(review, recording_starts_again_after_a_stop, .timeout = 60)
 	traced_end(&t);
 	folder_remove(folder);
 }
+
+/* Records were put into a dump that had no room for their catalog, and counted as written. */
+Test(review, records_need_their_catalog, .timeout = 60)
+{
+	char *folder = folder_make();
+	struct traced t = TRACED(0, NULL, "full", folder);
+	cr_expect_eq(traced_number(&t, "added"), 0);
+	dump_reader_close(t.dump);
+	char error[512];
+	cr_assert_eq(dump_open(&t.dump, folder, error, sizeof error), 0, "%s", error);
+	const struct dump_file *file = dump_file(t.dump, 0);
+	cr_expect_eq(file->catalogs.count, 0);
+	cr_expect_eq(file->nrecords, 0);
+	traced_end(&t);
+	folder_remove(folder);
+}
