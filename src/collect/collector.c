@@ -287,6 +287,7 @@ static void nap(struct collector *collector, uint64_t ns)
 	__atomic_store_n(&process->wake, WAKE_NAPPING, __ATOMIC_SEQ_CST);
 	/* Pairs with the fence of producer_kick(): it publishes, and then looks at wake. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	take_pending(collector); /* one that is not active may fill up as well */
 	if (!__atomic_load_n(&collector->mailbox, __ATOMIC_SEQ_CST) && !fills_up(collector))
 		prim_futex_wait(&process->wake, WAKE_NAPPING, ns);
 	__atomic_store_n(&process->wake, WAKE_RUNNING, __ATOMIC_SEQ_CST);

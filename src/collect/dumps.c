@@ -5,16 +5,24 @@
 #include "collect/state.h"
 #include "core/diagnose.h"
 
-/* One failure is told, not each of a thousand; so is the return to health. */
+/* One failure is told, not each of a thousand. */
 static void told(struct dump_slot *dump, int error)
 {
 	if (error && !dump->failing)
 		rill__diagnose(__func__,
 			       "cannot write %s (%s): records are lost to it, and counted",
 			       dump_path(dump->writer), strerror(-error));
-	else if (!error && dump->failing)
+	dump->failing |= error != 0;
+}
+
+/* The return to health is that of records: what is small may find room where they find none. */
+static void told_of_records(struct dump_slot *dump, int error)
+{
+	told(dump, error);
+	if (!error && dump->failing) {
 		rill__diagnose(__func__, "writing %s works again", dump_path(dump->writer));
-	dump->failing = error != 0;
+		dump->failing = false;
+	}
 }
 
 /* Catalogs may be registered while it runs: every tally has a place for each event. */
@@ -34,21 +42,16 @@ static bool tally_fits(struct collector *collector)
 	return true;
 }
 
-void dumps_catalogs(struct collector *collector)
+/* Those that the dump has not yet. After an error it is tried again before the next records. */
+static int put_catalogs(struct dump_slot *dump)
 {
-	tally_fits(collector);
-	for (uint32_t i = 0; i < collector->ndumps; i++) {
-		struct dump_slot *dump = &collector->dumps[i];
-		while (dump->ncatalogs < registry_count()) {
-			const struct catalog_entry *entry = registry_entry(dump->ncatalogs);
-			int error = dump_put_catalog(dump->writer, (uint8_t)entry->index,
-						     entry->catalog);
-			told(dump, error);
-			if (error)
-				break; /* again before the next records */
-			dump->ncatalogs++;
-		}
+	for (; dump->ncatalogs < registry_count(); dump->ncatalogs++) {
+		const struct catalog_entry *entry = registry_entry(dump->ncatalogs);
+		int error = dump_put_catalog(dump->writer, (uint8_t)entry->index, entry->catalog);
+		if (error)
+			return error;
 	}
+	return 0;
 }
 
 void dumps_clock(struct collector *collector)
@@ -68,9 +71,12 @@ int dumps_add(struct collector *collector, struct dump_writer *writer)
 	memset(dump, 0, sizeof *dump);
 	dump->writer = writer;
 	dump->tally = calloc((size_t)collector->ntally + 1, sizeof *dump->tally);
+	if (!dump->tally)
+		return -ENOMEM;
 	collector->ndumps++;
 	told(dump, dump_put_clock(writer, &collector->clock.point));
-	dumps_catalogs(collector);
+	tally_fits(collector);
+	told(dump, put_catalogs(dump));
 	return 0;
 }
 
@@ -96,11 +102,14 @@ void dumps_put(struct collector *collector)
 	size_t n = dump_pack_counts(collector->pack, counts, DUMP_PACK_COUNTS);
 	for (size_t i = 0; i < n; i++)
 		collector->counts.drained += counts[i].records;
-	dumps_catalogs(collector);
+	tally_fits(collector);
 	for (uint32_t i = 0; i < collector->ndumps; i++) {
 		struct dump_slot *dump = &collector->dumps[i];
-		int error = dump_put_pack(dump->writer, collector->pack);
-		told(dump, error);
+		/* Without its catalog nobody could read a record. */
+		int error = put_catalogs(dump);
+		if (!error)
+			error = dump_put_pack(dump->writer, collector->pack);
+		told_of_records(dump, error);
 		tally(collector, dump, counts, n, error != 0);
 	}
 	dump_pack_begin(collector->pack);

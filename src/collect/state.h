@@ -27,7 +27,7 @@ struct tally {
 struct dump_slot {
 	struct dump_writer *writer;
 	uint32_t ncatalogs; /* already in it */
-	bool failing;       /* the last write failed: said once */
+	bool failing;       /* a write failed, and none of records worked since: said once */
 	struct tally *tally;
 };
 
@@ -109,7 +109,6 @@ uint64_t drain_pass(struct collector *collector, bool all);
 /* src/collect/dumps.c */
 /* 0; -ENOMEM: the writer is still the caller's. */
 int dumps_add(struct collector *collector, struct dump_writer *writer);
-void dumps_catalogs(struct collector *collector);
 void dumps_clock(struct collector *collector);
 /* Writes the pack to every dump, counts it, and empties it. */
 void dumps_put(struct collector *collector);

@@ -300,8 +300,13 @@ void emit(const void *from, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint
 	if (RILL__LIKELY(SITE_WORDS(site) <= QUICK_WORDS) &&
 	    RILL__LIKELY(emit_quick(site, first, a, b, c, d, e)))
 		return;
+	uint64_t caller = (uint64_t)(uintptr_t)__builtin_dwarf_cfa();
+	/* Words on the stack are pushed, padded to 16 bytes: a section that the same frame has left
+	 * behind began above them. What this may count too much, a handler's own frames make up. */
+	if (SITE_WORDS(site) > QUICK_WORDS)
+		caller += 8 * (SITE_WORDS(site) - QUICK_WORDS + 1);
 	va_list more;
 	va_start(more, e);
-	emit_any(site, first, &more, (uint64_t)(uintptr_t)__builtin_dwarf_cfa() | 1);
+	emit_any(site, first, &more, caller | 1);
 	va_end(more);
 }

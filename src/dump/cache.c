@@ -48,7 +48,7 @@ int cache_take(struct cache *cache, struct chunk *chunk)
 	if (!chunk->raw)
 		return -ENOMEM;
 	int error = decoder_run(cache->decoder, chunk->body, chunk->available, chunk->raw,
-				&chunk->whole);
+				chunk->raw_bytes, &chunk->whole);
 	if (error == -ENOMEM) {
 		free(chunk->raw);
 		chunk->raw = NULL;

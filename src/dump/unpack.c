@@ -417,25 +417,25 @@ static int decoder_input(struct decoder *decoder, const unsigned char *from, siz
 }
 
 int decoder_run(struct decoder *decoder, const unsigned char *body, uint64_t available,
-		unsigned char *raw, uint64_t *whole)
+		unsigned char *raw, uint64_t room, uint64_t *whole)
 {
 	struct chunk_view view, segments;
 	struct pack_segment segment;
-	int more = chunk_view_open(&view, body, available);
 	*whole = 0;
+	/* All is read from the copy: what stands in the file may change between two looks. */
+	if (decoder_input(decoder, body, available))
+		return -ENOMEM;
+	int more = chunk_view_open(&view, decoder->input, available);
 	segments = view;
 	while (!more && (more = chunk_view_next(&view, &segment)) == 1)
 		more = 0;
-	size_t size = (size_t)(view.end - view.at);
-	if (more || view.control_bytes > size)
+	if (more || view.raw > room || view.control_bytes > (size_t)(view.end - view.at))
 		return -EBADMSG;
-	if (decoder_input(decoder, view.at, size))
-		return -ENOMEM;
 	decoder_reset(decoder);
-	struct source source = {.control = decoder->input,
-				.control_end = decoder->input + view.control_bytes,
-				.payload = decoder->input + view.control_bytes,
-				.payload_end = decoder->input + size};
+	struct source source = {.control = view.at,
+				.control_end = view.at + view.control_bytes,
+				.payload = view.at + view.control_bytes,
+				.payload_end = view.end};
 	struct shape *start = NULL, **expected;
 	unsigned char *at = raw, *next;
 	while (chunk_view_next(&segments, &segment) == 1) {

@@ -28,10 +28,11 @@ struct decoder;
 struct decoder *decoder_new(void); /* NULL: no memory */
 void decoder_free(struct decoder *decoder);
 /*
- * Decodes a chunk to `raw`: as many bytes as its segments say, and slack. *whole: how many of them
- * are records that are whole. 0: all; -EBADMSG: not all; -ENOMEM.
+ * Decodes a chunk to `raw`, which has room for `room` bytes and slack. *whole: how many bytes of
+ * records that are whole. 0: all; -EBADMSG: not all, or its segments need more room: a
+ * file may have changed since it was scanned; -ENOMEM.
  */
 int decoder_run(struct decoder *decoder, const unsigned char *body, uint64_t available,
-		unsigned char *raw, uint64_t *whole);
+		unsigned char *raw, uint64_t room, uint64_t *whole);
 
 #endif

@@ -120,6 +120,7 @@ Test(models, nap)
 	expect_broken("nap", "-DNO_FENCE");
 	expect_broken("nap", "-DNO_CHECK");
 	expect_broken("nap", "-DCHECK_FIRST");
+	expect_broken("nap", "-DNO_PENDING");
 }
 
 Test(models, handler)

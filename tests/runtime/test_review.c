@@ -4,10 +4,10 @@
 #include "support/files.h"
 #include "support/traced.h"
 
-static void expect_nobody_held_up(const char *program)
+static void expect_nobody_held_up(const char *program, const char *argument)
 {
 	static const uint64_t expected[] = {1, 2, 3};
-	struct traced t = TRACED(0, NULL, program);
+	struct traced t = TRACED(0, NULL, program, argument);
 	cr_expect_eq(traced_number(&t, "result"), 0);
 	cr_expect_lt(traced_number(&t, "change"), 5000);
 	cr_expect_lt(traced_number(&t, "stop"), 5000);
@@ -26,8 +26,16 @@ static void expect_nobody_held_up(const char *program)
 /* The section that siglongjmp() left open held up every filter change for ten seconds. */
 Test(review, an_abandoned_event_holds_nobody_up, .timeout = 120)
 {
-	expect_nobody_held_up("abandoned");
-	expect_nobody_held_up("abandoned-compact");
+	expect_nobody_held_up("abandoned", NULL);
+	expect_nobody_held_up("abandoned-compact", NULL);
+}
+
+/* The next event of the function that was left was taken for a handler's if its values lay on the
+ * stack: those pushed lay below the section's mark. It was never repaired. */
+Test(review, an_event_with_values_on_the_stack_repairs_as_well, .timeout = 120)
+{
+	expect_nobody_held_up("abandoned", "wide");
+	expect_nobody_held_up("abandoned-compact", "wide");
 }
 
 /* A thread that was cancelled inside open() took the lock of the rings with it. */
@@ -61,6 +69,22 @@ Test(review, recording_starts_again_after_a_stop, .timeout = 60)
 	while (traced_next(&t, &record))
 		cr_assert_eq(traced_u64(&record, "total"), n++);
 	cr_expect_eq(n, 2000);
+	traced_end(&t);
+	folder_remove(folder);
+}
+
+/* Records were put into a dump that had no room for their catalog, and counted as written. */
+Test(review, records_need_their_catalog, .timeout = 60)
+{
+	char *folder = folder_make();
+	struct traced t = TRACED(0, NULL, "full", folder);
+	cr_expect_eq(traced_number(&t, "added"), 0);
+	dump_reader_close(t.dump);
+	char error[512];
+	cr_assert_eq(dump_open(&t.dump, folder, error, sizeof error), 0, "%s", error);
+	const struct dump_file *file = dump_file(t.dump, 0);
+	cr_expect_eq(file->catalogs.count, 0);
+	cr_expect_eq(file->nrecords, 0);
 	traced_end(&t);
 	folder_remove(folder);
 }
