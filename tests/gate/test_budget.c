@@ -63,7 +63,7 @@ Test(budget, shared_objects_cost_the_same)
 {
 	static const char suffix[] = "-fPIC";
 	struct budget shared, program;
-	size_t compared = 0;
+	size_t compared = 0, rows = 0;
 	char *text = file_load(source("bench/gate/budgets.txt"), NULL);
 	char *rest = strdup(text);
 	while (next_budget(&rest, &shared)) {
@@ -71,6 +71,7 @@ Test(budget, shared_objects_cost_the_same)
 		if (!end)
 			continue;
 		*end = '\0';
+		rows++;
 		for (char *again = strdup(text); next_budget(&again, &program);) {
 			if (strcmp(program.compiler, shared.compiler) != 0 ||
 			    strcmp(program.name, shared.name) != 0)
@@ -83,5 +84,5 @@ Test(budget, shared_objects_cost_the_same)
 				      shared.compiler, shared.name);
 		}
 	}
-	cr_expect_eq(compared, 14, "%zu rows", compared);
+	cr_expect(rows > 0 && compared == rows, "%zu of %zu rows", compared, rows);
 }
