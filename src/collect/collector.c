@@ -310,8 +310,13 @@ static uint64_t due_ns(struct collector *collector, uint64_t start_ns)
 	return start_ns + wait_ns;
 }
 
-/* Shorter than this is waited for awake: a sleep costs both sides more, and ends when it likes. */
+/* Shorter than this is waited for awake: a sleep costs more, and ends when it likes. */
 #define AWAKE_NS 15000u
+/*
+ * Up to this it sleeps without a word: at such a rate a producer would tell in each nap that ends
+ * late, at eight times the cost of a look at its ring. A message waits no longer than that.
+ */
+#define SILENT_NS 100000u
 
 static void pause_until(uint64_t due)
 {
@@ -355,7 +360,7 @@ void collector_run(void *argument)
 		uint64_t now_ns = prim_monotonic_ns();
 		keep_clock(collector, now_ns);
 		uint64_t due = due_ns(collector, start_ns);
-		bool naps = due > now_ns + AWAKE_NS;
+		bool naps = due > now_ns + SILENT_NS;
 		if (naps || now_ns >= collector->house_due_ns)
 			keep_house(collector, now_ns);
 		if (collector->nactive == 0 && taken == 0) {
@@ -363,6 +368,8 @@ void collector_run(void *argument)
 			sleep_until_told(collector);
 		} else if (naps) {
 			nap(collector, due - now_ns);
+		} else if (due > now_ns + AWAKE_NS) {
+			prim_sleep(due - now_ns);
 		} else {
 			pause_until(due);
 		}
