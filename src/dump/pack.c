@@ -204,60 +204,72 @@ static __attribute__((noinline)) uint64_t far_step(struct pack_segment *segment,
  * size, as no producer writes it; the state is of no use any more.
  */
 RILL__INLINE bool put_record(struct dump_pack *pack, struct stream *stream, struct shape *shape,
-			     const unsigned char *record, uint64_t size, bool expected)
+			     const unsigned char *record, uint64_t size, uint64_t expected)
 {
-	const unsigned char *words = record + shape->words_at, *tail = record + shape->fixed;
-	const unsigned char *end = record + size;
+	const unsigned char *words = record + shape->words_at;
+	int64_t used = shape->fixed;
 	unsigned char *to = stream->payload, *control = stream->control;
 	uint64_t ticks = pack_get64(record), step = ticks - stream->ticks, codes = step > UINT8_MAX;
 	if (RILL__UNLIKELY(step > UINT16_MAX))
 		codes = far_step(&pack->segments[pack->nsegments], ticks, stream->ticks);
 	pack_put64(to, step);
 	to += codes + 1;
-	if (RILL__LIKELY(expected))
-		codes |= NIBBLE_EXPECTED;
-	else
+	codes |= expected;
+	if (RILL__UNLIKELY(!expected))
 		to = put_shape(pack, shape, to);
 	codes = codes << 60;
 	for (struct slot_state *slot = shape->slots;; slot++, words += 8) {
-		uint32_t kind = slot->kind;
+		uint64_t word = 0;
 		struct put put;
-		if (kind == SLOT_WORD) {
-			put = put_word(pack, slot, pack_get64(words), to);
-		} else if (kind == SLOT_BYTES) {
-			uint64_t word = pack_get64(words);
-			if ((int64_t)(uint32_t)word > end - tail)
-				return false;
-			put = put_bytes(pack, slot, word, tail, to);
-			tail += (uint32_t)word;
-		} else if (kind == SLOT_END) {
+		switch ((enum slot_kind)slot->kind) {
+		case SLOT_WORD:
+			put = put_word(pack, slot, pack_get64(words), to, false);
 			break;
-		} else if (kind == SLOT_FULL) {
+		case SLOT_BYTES:
+			word = pack_get64(words);
+			if ((int64_t)(uint32_t)word > (int64_t)size - used)
+				return false;
+			put = put_bytes(pack, slot, word, record + used, to);
+			used += (uint32_t)word;
+			break;
+		case SLOT_IP:
+			word = pack_get64(words);
+			if (word >> 32 == 16) {
+				put.to = put_ipv6(pack, slot, word, record + used,
+						  (int64_t)size - used, to);
+				put.code = WORD_IPV6;
+				if (!put.to)
+					return false;
+				used += 16;
+				break;
+			}
+			__attribute__((fallthrough));
+		case SLOT_TAGGED:
+			put = put_word(pack, slot, pack_get64(words), to, true);
+			break;
+		case SLOT_FULL:
 			pack_put64(control, codes);
 			control += 8;
 			codes = 0;
 			words -= 8;
 			continue;
-		} else if (pack_get64(words) >> 32 != 16) {
-			put = put_word(pack, slot, pack_get64(words), to);
-		} else {
-			put.to = put_ipv6(pack, slot, pack_get64(words), tail, end - tail, to);
-			put.code = WORD_IPV6;
-			if (!put.to)
-				return false;
-			tail += 16;
+		case SLOT_END:
+			goto end;
+		default:
+			__builtin_unreachable();
 		}
 		to = put.to;
 		codes = codes >> 4 | put.code << 60;
 	}
-	if (RILL__UNLIKELY((((uint64_t)(tail - record) + 7) & ~UINT64_C(7)) != size)) {
+end:
+	if (RILL__UNLIKELY((((uint64_t)used + 7) & ~UINT64_C(7)) != size)) {
 		if (!shape->as_is)
 			return false;
 		to = put_as_is(record, (uint32_t)size, to);
 	}
 	pack_put64(control, codes >> shape->shift);
 	shape->records++;
-	*stream = (struct stream){stream->control + shape->control_bytes, to, ticks};
+	*stream = (struct stream){control + shape->control_bytes, to, ticks};
 	return true;
 }
 
@@ -350,11 +362,10 @@ uint64_t dump_pack_add(struct dump_pack *pack, const struct dump_chunk *chunk, c
 	for (;;) {
 		struct shape *shape = *expected;
 		size_t left = (size_t)(limit - at);
-		uint64_t size = 0;
-		if (RILL__LIKELY(left >= shape->least && shape_fits(shape, at)))
-			size = size_of(at);
-		bool is_expected = size - 1 < left;
-		if (RILL__UNLIKELY(!is_expected)) {
+		uint64_t is_expected = NIBBLE_EXPECTED;
+		if (RILL__UNLIKELY(left < shape->least || !shape_fits(shape, at) ||
+				   size_of(at) > left)) {
+			is_expected = 0;
 			shape = shape_other(pack, at, limit);
 			if (!shape)
 				shape = shape_for(pack, at, (size_t)(end - at),
@@ -363,11 +374,11 @@ uint64_t dump_pack_add(struct dump_pack *pack, const struct dump_chunk *chunk, c
 				break;
 			if (at == start)
 				stream.payload = pack->payload_end;
-			size = size_of(at);
 			*expected = shape;
-			if (at + size > limit)
-				limit = at + size;
+			if (at + size_of(at) > limit)
+				limit = at + size_of(at);
 		}
+		uint64_t size = size_of(at);
 		if (RILL__UNLIKELY(!put_record(pack, &stream, shape, at, size, is_expected))) {
 			/* It comes again, to a pack that expects nothing. */
 			pack->raw = PACK_RAW_BYTES;

@@ -61,10 +61,11 @@ enum bytes_code {
 /* What a slot's nibble means. */
 enum slot_kind {
 	SLOT_WORD,
-	SLOT_IP,    /* a word, or 16 bytes in the tail */
-	SLOT_BYTES, /* bytes in the tail, their number in the word */
-	SLOT_FULL,  /* the encoder's: no slot; sixteen nibbles are full here */
-	SLOT_END,   /* the encoder's: no slot; it stands behind a shape's last one */
+	SLOT_IP,     /* a word, or 16 bytes in the tail */
+	SLOT_BYTES,  /* bytes in the tail, their number in the word */
+	SLOT_TAGGED, /* the encoder's: a word whose tag other slots of the chunk have as well */
+	SLOT_FULL,   /* the encoder's: no slot; sixteen nibbles are full here */
+	SLOT_END,    /* the encoder's: no slot; it stands behind a shape's last one */
 };
 
 /* The first nibble of a record: bytes of its time less one, and this bit. */
@@ -104,6 +105,7 @@ struct slot_state {
 struct column {
 	uint64_t last;
 	const unsigned char *bytes; /* the decoder */
+	struct slot_state *owner;   /* the encoder: the only slot of the tag that has had a value */
 	uint32_t text;              /* the encoder */
 	uint32_t tag;
 	uint32_t chunk; /* that the above belong to */
@@ -122,9 +124,9 @@ struct shape {
 	uint16_t words_at;
 	uint16_t tails; /* bit: the slot may have a tail */
 	uint8_t nslots;
-	uint8_t ntags; /* words of tags */
-	uint8_t control_bytes;
-	uint8_t shift; /* from where a record's nibbles are gathered */
+	uint8_t ntags;         /* words of tags */
+	uint8_t control_bytes; /* the encoder: of what follows sixteen nibbles, if those are full */
+	uint8_t shift;         /* from where a record's nibbles are gathered */
 	uint8_t as_is;
 	uint16_t number;
 	uint32_t chunk; /* that `number` belongs to */

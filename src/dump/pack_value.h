@@ -43,14 +43,22 @@ static inline struct put put_xor(uint64_t x, unsigned char *to)
 	return (struct put){to + form.bytes, form.code};
 }
 
-#define FAR_HASH UINT64_C(0x9e3779b97f4a7c15)
+/* Where a word of the dictionary is: there or behind it. */
+RILL__INLINE struct word_place *word_pair(struct dump_pack *pack, uint64_t word)
+{
+	const size_t size = sizeof(struct word_place);
+	uint64_t hash = word * UINT64_C(0x9e3779b97f4a7c15);
+	/* The number of the pair, times its size. */
+	uint64_t offset = hash >> (64 - WORD_BITS - 4) & ~(2 * size - 1);
+	return (struct word_place *)((char *)pack->word_places + offset);
+}
 
 /* A word that the dictionary does not have, or has had no place for; `pair`: where it belongs. */
 static __attribute__((noinline)) struct put put_new_word(struct dump_pack *pack,
 							 struct slot_state *slot, uint64_t word,
 							 uint64_t x, unsigned char *to)
 {
-	struct word_place *pair = &pack->word_places[word * FAR_HASH >> (64 - WORD_BITS) & ~1ull];
+	struct word_place *pair = word_pair(pack, word);
 	slot->patience--;
 	if (pack->nwords == PACK_MAX_ENTRIES)
 		return put_xor(x, to);
@@ -64,11 +72,10 @@ static __attribute__((noinline)) struct put put_new_word(struct dump_pack *pack,
 RILL__INLINE struct put put_far_word(struct dump_pack *pack, struct slot_state *slot, uint64_t word,
 				     uint64_t x, unsigned char *to)
 {
-	const struct word_place *place =
-		&pack->word_places[word * FAR_HASH >> (64 - WORD_BITS) & ~1ull];
+	struct word_place *place = word_pair(pack, word);
 	if (!slot->patience)
 		return put_xor(x, to);
-	if (place->word != word || place->chunk != pack->chunk) {
+	if (RILL__UNLIKELY(place->word != word || place->chunk != pack->chunk)) {
 		place++;
 		if (place->word != word || place->chunk != pack->chunk)
 			return put_new_word(pack, slot, word, x, to);
@@ -78,18 +85,21 @@ RILL__INLINE struct put put_far_word(struct dump_pack *pack, struct slot_state *
 }
 
 RILL__INLINE struct put put_word(struct dump_pack *pack, struct slot_state *slot, uint64_t word,
-				 unsigned char *to)
+				 unsigned char *to, bool is_tagged)
 {
-	struct column *column = slot->column;
-	uint64_t last = slot->last, stride = slot->stride, tag_last = column->last;
+	uint64_t last = slot->last, stride = slot->stride, tag_last = last;
 	uint64_t difference = word - last, x = word ^ last;
-	slot->last = column->last = word;
+	if (is_tagged) {
+		tag_last = slot->column->last;
+		slot->column->last = word;
+	}
+	slot->last = word;
 	slot->stride = difference;
 	if (difference == 0)
 		return (struct put){to, WORD_SAME};
 	if (difference == stride)
 		return (struct put){to, WORD_STRIDE};
-	if (word == tag_last)
+	if (is_tagged && word == tag_last)
 		return (struct put){to, WORD_TAG};
 	uint64_t z = zigzag(difference);
 	if (z <= UINT8_MAX) {

@@ -40,7 +40,7 @@ static bool shape_read(struct shape *shape, struct slot_state *slots, const unsi
 	memset(shape, 0, sizeof *shape);
 	shape->key = pack_get64(record + 8) & KEY_MASK;
 	shape->nslots = (uint8_t)n;
-	shape->control_bytes = (uint8_t)((n + 2) / 2);
+	shape->control_bytes = (uint8_t)(((n & 15) + 2) / 2);
 	shape->ntags = (uint8_t)((n + 1) / 2);
 	/* The record's own nibble is the first; sixteen are stored at once. */
 	shape->shift = (uint8_t)(60 - 4 * (n & 15));
@@ -121,6 +121,18 @@ struct shape *shape_find(struct dump_pack *pack, const unsigned char *record, ui
 	return shape_add(pack, &like, place);
 }
 
+/* A slot is not the first one of its tag: from now on the tag's last value is kept. */
+static void column_share(struct column *column, struct slot_state *slot)
+{
+	if (slot->kind == SLOT_WORD)
+		slot->kind = SLOT_TAGGED;
+	if (!column->owner)
+		return;
+	column->last = column->owner->last;
+	column->owner->kind = SLOT_TAGGED;
+	column->owner = NULL;
+}
+
 void shape_define(struct dump_pack *pack, struct shape *shape)
 {
 	shape->chunk = pack->chunk;
@@ -141,8 +153,15 @@ void shape_define(struct dump_pack *pack, struct shape *shape)
 			slot->rest = 0;
 			slot->patience = PATIENCE_AGAIN;
 		}
-		if (column->chunk == pack->chunk)
+		if (column->chunk == pack->chunk) {
+			column_share(column, slot);
 			continue;
+		}
+		column->owner = NULL;
+		if (slot->kind == SLOT_WORD || slot->kind == SLOT_TAGGED) {
+			slot->kind = SLOT_WORD;
+			column->owner = slot;
+		}
 		column->chunk = pack->chunk;
 		column->last = 0;
 		column->text = NO_TEXT;

@@ -390,6 +390,39 @@ Test(pack, a_large_record_has_a_pack_of_its_own)
 	world_free(&world);
 }
 
+/* A record that looks like the ones before, but is longer than its lengths say. */
+Test(pack, what_no_producer_writes_ends_a_pack_and_comes_back)
+{
+	struct world world;
+	world_make(&world);
+	size_t good = unique_records(world.bytes, 6), all = unique_records(world.bytes, 9);
+	/* The next one's first bytes become the end of this one. */
+	unsigned char *odd = world.bytes + good;
+	size_t size = (size_t)odd[12] | (size_t)odd[13] << 8;
+	memmove(odd + size + 8, odd + size, all - good - size);
+	odd[12] = (unsigned char)(size + 8);
+	odd[13] = (unsigned char)((size + 8) >> 8);
+	struct dump_chunk chunk = {1, 2, 0, all + 8};
+	bool bad;
+	cr_expect_eq(dump_pack_add(world.pack, &chunk, world.bytes, &bad), good);
+	cr_expect(!bad);
+	world.packed[0] = world.bytes;
+	world.packed_size[0] = good;
+	world.npacked = 1;
+	check_pack(&world);
+	/* What was begun of it must not be gone on with. */
+	const struct dump_chunk other = {3, 4, 0, good};
+	cr_expect_eq(dump_pack_add(world.pack, &other, world.bytes, &bad), 0);
+	chunk.from = good;
+	dump_pack_begin(world.pack);
+	cr_expect_eq(dump_pack_add(world.pack, &chunk, odd, &bad), chunk.to);
+	world.packed[0] = odd;
+	world.packed_size[0] = chunk.to - good;
+	check_pack(&world);
+	cr_expect_eq(world.records, 9);
+	world_free(&world);
+}
+
 Test(pack, what_is_no_record_is_told_and_costs_none_before_it)
 {
 	struct world world;
