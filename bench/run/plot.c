@@ -15,7 +15,7 @@ struct plot {
 
 static const struct plot plots[] = {
 	{"warm",
-	 "warm: nanoseconds an event, ring not full",
+	 "warm: an event (warm.pair: two), ring not full",
 	 "ns",
 	 true,
 	 {"warm.w1", "warm.w4", "warm.w8", "warm.pair", "warm.mix"}},
@@ -27,12 +27,12 @@ static const struct plot plots[] = {
 	{"sustained",
 	 "sustained to the file, lossless, W4, by threads",
 	 "million events a second",
-	 true,
+	 false,
 	 {"sustained.w4.1t", "sustained.w4.2t", "sustained.w4.4t", "sustained.w4.8t"}},
 	{"bytes",
 	 "bytes an event on disk, no compressor",
 	 "bytes",
-	 true,
+	 false,
 	 {"bytes.w1", "bytes.w1.random", "bytes.w4", "bytes.w4.unique", "bytes.mix"}},
 };
 
@@ -95,14 +95,17 @@ static void put_script(FILE *to, const struct plot *plot, const char *directory,
 	fprintf(to,
 		"set terminal svg size 900,480 dynamic background rgb 'white' font 'sans,12'\n"
 		"set output '%s/%s-%s.svg'\n"
-		"set title \"%s\\n%s, %s\" noenhanced\n"
-		"set ylabel '%s'\nset style data histogram\nset style histogram cluster gap 1\n"
+		"set title \"%s\\n%s, %s%s\" noenhanced\n"
+		"set ylabel '%s%s'\nset style data histogram\nset style histogram cluster gap 1\n"
 		"set style fill solid 0.9 noborder\nset boxwidth 0.9\nset grid ytics lc rgb "
 		"'#dddddd'\n"
-		"set key outside right top noenhanced\nset xtics noenhanced nomirror\n"
+		"set key outside bottom center horizontal noenhanced\nset xtics scale 0 noenhanced "
+		"nomirror\n"
 		"set datafile missing '?'\n%s",
 		directory, report->name, plot->file, plot->title, report->machine->cpu,
-		report->machine->date, plot->unit, plot->logarithmic ? "set logscale y\n" : "");
+		report->machine->date, report->quick ? ", quick run" : "", plot->unit,
+		plot->logarithmic ? ", logarithmic" : "",
+		plot->logarithmic ? "set logscale y\n" : "set yrange [0:*]\n");
 	put_data(to, report->figures, chosen, count);
 	fprintf(to, "plot for [i=2:%zu] $data using i:xtic(1) title columnheader(i)\n", count + 1);
 }

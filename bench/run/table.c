@@ -21,18 +21,19 @@ static void print_figure(FILE *to, const struct figure *figure, const struct fig
 	number(median, sizeof median, figure_median(figure));
 	number(least, sizeof least, figure_min(figure));
 	number(most, sizeof most, figure_max(figure));
-	if (rill && rill != figure && figure_median(rill) != 0) {
+	/* A difference may come out below zero, and then is no multiple of anything. */
+	if (rill && rill != figure && figure_median(rill) > 0 && figure_median(figure) >= 0) {
 		number(ratio, sizeof ratio, figure_median(figure) / figure_median(rill));
 		strcat(ratio, " x");
 	}
-	fprintf(to, "%-26s %-14s %12s %-6s %12s %12s %10s\n", figure->name, figure->who, median,
+	fprintf(to, "%-30s %-14s %12s %-6s %12s %12s %10s\n", figure->name, figure->who, median,
 		figure->unit, least, most, ratio);
 }
 
 /* All of one name stand together, where the first of them stands. */
 static void print_figures(FILE *to, const struct figures *figures)
 {
-	fprintf(to, "%-26s %-14s %12s %-6s %12s %12s %10s\n", "figure", "who", "median", "", "min",
+	fprintf(to, "%-30s %-14s %12s %-6s %12s %12s %10s\n", "figure", "who", "median", "", "min",
 		"max", "to rill");
 	for (size_t i = 0; i < figures->count; i++) {
 		bool seen = false;
