@@ -3,8 +3,7 @@
 # beside babeltrace2 on the same events of LTTng-UST. hyperfine takes the times; output goes nowhere.
 set -euo pipefail
 build=$1 workload=$2
-runs=5
-[ "${BENCH_QUICK:-0}" = 0 ] || runs=2
+runs=2 # in each round
 own=
 if [ -z "${BENCH_DIR:-}" ]; then
 	BENCH_DIR=$(mktemp -d /dev/shm/rill-bench-XXXXXX)
