@@ -37,10 +37,12 @@ static void check_losses(struct bench_peers *peers)
 
 		if (lost == 0)
 			continue;
-		fprintf(stderr,
-			"%s: lost %llu events: its figures are those of losing, not of recording\n",
-			peer->name, (unsigned long long)lost);
-		peers->failed = true;
+		fprintf(stderr, "%s: lost %llu of the events measured\n", peer->name,
+			(unsigned long long)lost);
+		/* Some do, when the machine keeps their consumer waiting. rill and the ring must
+		 * not. */
+		if (peer->strict)
+			peers->failed = true;
 	}
 }
 

@@ -149,6 +149,7 @@ struct process {
 	uint64_t told_ticks; /* when WAKE_TOLD was set */
 	uint32_t collector;  /* enum collector_state */
 	uint64_t repaired;
+	uint32_t lossy;                   /* not 0: some ring's losses are not zero */
 	uint32_t moves;                   /* odd: losses are moving from a ring to their events */
 	uint64_t pending[MAX_RINGS / 64]; /* rings that told of a first record, by index */
 	struct ring *rings[MAX_RINGS];

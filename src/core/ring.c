@@ -349,6 +349,9 @@ void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool f
 		__atomic_add_fetch(filtered ? &loss->filtered : &loss->discarded, 1,
 				   __ATOMIC_RELAXED);
 		__atomic_store_n(&ring->file->lossy, 1, __ATOMIC_RELEASE);
+		struct process *process = process_peek();
+		if (process && !__atomic_load_n(&process->lossy, __ATOMIC_RELAXED))
+			__atomic_store_n(&process->lossy, 1, __ATOMIC_RELEASE);
 		return;
 	}
 	struct catalog_loss *loss = &entry->losses[event];
@@ -380,7 +383,10 @@ static void sum_losses(struct process *process, struct catalog_loss *losses, uin
 			losses[i].discarded = __atomic_load_n(&loss->discarded, __ATOMIC_RELAXED);
 		}
 	}
-	for (uint32_t r = 0; process && r < ring_count(process); r++)
+	/* Most processes lose nothing: then ten thousand rings' headers need no look. */
+	if (!process || !__atomic_load_n(&process->lossy, __ATOMIC_ACQUIRE))
+		return;
+	for (uint32_t r = 0; r < ring_count(process); r++)
 		add_ring_losses(ring_at(process, r), losses, nevents);
 }
 
