@@ -6,4 +6,6 @@ $(PACK_BENCH): $(PACK_OBJ) $(INTERNAL)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+bench-programs: $(PACK_BENCH)
+
 -include $(PACK_OBJ:.o=.d)

@@ -8,4 +8,6 @@ $(TEXT_BENCH): $(TEXT_BENCH_OBJ) $(INTERNAL)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+bench-programs: $(TEXT_BENCH)
+
 -include $(TEXT_BENCH_OBJ:.o=.d)

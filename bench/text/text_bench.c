@@ -191,7 +191,7 @@ static void pin(void)
 	const char *cpu = getenv("BENCH_PRODUCER_CPU");
 	cpu_set_t set;
 	CPU_ZERO(&set);
-	CPU_SET(cpu ? atoi(cpu) : 0, &set);
+	CPU_SET(cpu ? (size_t)atoi(cpu) : 0, &set);
 	if (sched_setaffinity(0, sizeof set, &set))
 		fail("BENCH_PRODUCER_CPU is not a CPU of this machine");
 }
