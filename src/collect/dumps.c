@@ -81,27 +81,26 @@ int dumps_add(struct collector *collector, struct dump_writer *writer)
 }
 
 /* Adds what the pack holds to a dump's tally. */
-static void tally(const struct collector *collector, struct dump_slot *dump,
-		  const struct dump_pack_count *counts, size_t n, bool failed)
+static void tally(const struct collector *collector, struct dump_slot *dump, bool failed)
 {
-	for (size_t i = 0; i < n && dump->tally; i++) {
-		const struct catalog_entry *entry = registry_entry(counts[i].catalog);
-		if (!entry || counts[i].event >= entry->catalog->nevents ||
-		    entry->first_event + counts[i].event >= collector->ntally)
+	struct dump_pack_count count;
+	for (size_t i = 0; dump_pack_count(collector->pack, i, &count); i++) {
+		const struct catalog_entry *entry = registry_entry(count.catalog);
+		if (!entry || count.event >= entry->catalog->nevents ||
+		    entry->first_event + count.event >= collector->ntally)
 			continue;
-		struct tally *tally = &dump->tally[entry->first_event + counts[i].event];
-		tally->drained += counts[i].records;
+		struct tally *tally = &dump->tally[entry->first_event + count.event];
+		tally->drained += count.records;
 		if (failed)
-			tally->failed += counts[i].records;
+			tally->failed += count.records;
 	}
 }
 
 void dumps_put(struct collector *collector)
 {
-	struct dump_pack_count counts[DUMP_PACK_COUNTS];
-	size_t n = dump_pack_counts(collector->pack, counts, DUMP_PACK_COUNTS);
-	for (size_t i = 0; i < n; i++)
-		collector->counts.drained += counts[i].records;
+	struct dump_pack_count count;
+	for (size_t i = 0; dump_pack_count(collector->pack, i, &count); i++)
+		collector->counts.drained += count.records;
 	tally_fits(collector);
 	for (uint32_t i = 0; i < collector->ndumps; i++) {
 		struct dump_slot *dump = &collector->dumps[i];
@@ -110,7 +109,7 @@ void dumps_put(struct collector *collector)
 		if (!error)
 			error = dump_put_pack(dump->writer, collector->pack);
 		told_of_records(dump, error);
-		tally(collector, dump, counts, n, error != 0);
+		tally(collector, dump, error != 0);
 	}
 	dump_pack_begin(collector->pack);
 }
@@ -129,7 +128,7 @@ static void dump_counts(struct collector *collector, struct dump_slot *dump,
 				one.filtered = losses[i].filtered;
 				one.discarded = losses[i].discarded;
 			}
-			if (dump->tally && i < collector->ntally) {
+			if (i < collector->ntally) {
 				one.failed = dump->tally[i].failed;
 				one.written = dump->tally[i].drained - one.failed;
 			}

@@ -92,10 +92,9 @@ void dump_pack_begin(struct dump_pack *pack);
  */
 uint64_t dump_pack_add(struct dump_pack *pack, const struct dump_chunk *chunk, const void *bytes,
 		       bool *bad);
-/* How many records of which event it holds; an event may come more than once. Returns how many
- * counts there are, DUMP_PACK_COUNTS at most, and fills in `room` of them at most. */
-#define DUMP_PACK_COUNTS 4096u
-size_t dump_pack_counts(const struct dump_pack *pack, struct dump_pack_count *counts, size_t room);
+/* How many records of which event it holds, from i = 0 on; an event may come more than once. False:
+ * there is no i-th. */
+bool dump_pack_count(const struct dump_pack *pack, size_t i, struct dump_pack_count *count);
 bool dump_pack_empty(const struct dump_pack *pack);
 
 /* --- reading ------------------------------------------------------------------------------- */

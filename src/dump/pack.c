@@ -83,16 +83,15 @@ bool dump_pack_empty(const struct dump_pack *pack)
 	return pack->nsegments == 0;
 }
 
-size_t dump_pack_counts(const struct dump_pack *pack, struct dump_pack_count *counts, size_t room)
+bool dump_pack_count(const struct dump_pack *pack, size_t i, struct dump_pack_count *count)
 {
-	size_t n = pack->ndefined < room ? pack->ndefined : room;
-	for (size_t i = 0; i < n; i++) {
-		const struct shape *shape = &pack->shapes[pack->defined[i]];
-		counts[i] = (struct dump_pack_count){.catalog = (uint8_t)(shape->key >> 56),
-						     .event = (uint16_t)shape->key,
-						     .records = shape->records};
-	}
-	return pack->ndefined;
+	if (i >= pack->ndefined)
+		return false;
+	const struct shape *shape = &pack->shapes[pack->defined[i]];
+	*count = (struct dump_pack_count){.catalog = (uint8_t)(shape->key >> 56),
+					  .event = (uint16_t)shape->key,
+					  .records = shape->records};
+	return true;
 }
 
 /* --- header -------------------------------------------------------------------------------- */
