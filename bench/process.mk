@@ -3,11 +3,12 @@
 PROCESS_NAMES := emit_to_line wakes idle rings memory filter smtpd
 PROCESS       := $(PROCESS_NAMES:%=$(BUILD)/bench/process/%)
 PROCESS_OBJ   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard bench/process/*.c))
-PROCESS_SHARED := $(patsubst %,$(BUILD)/obj/bench/process/%.o,process numbers crowd)
+PROCESS_SHARED := $(patsubst %,$(BUILD)/obj/bench/%.o,process/process process/numbers process/crowd common/tools)
 
 bench-programs: $(PROCESS)
 
 $(PROCESS_OBJ): $(STALWART)
+$(PROCESS_OBJ): CPPFLAGS += -I.
 # rill's system calls go through process.c, which counts wake-ups.
 $(PROCESS): $(BUILD)/%: $(BUILD)/obj/%.o $(PROCESS_SHARED) $(LIBA)
 	@mkdir -p $(@D)

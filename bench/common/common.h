@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bench/common/tools.h"
 #include "bench/peers/peer.h"
 
 #define MAX_PEERS 32
@@ -84,18 +85,5 @@ struct bench_tables {
 struct bench_tables *tables_make(uint64_t seed, enum bench_numbers kind, bool unique);
 /* For the next BENCH_TABLE events. */
 void tables_renew(struct bench_tables *tables);
-
-/* --- tools.c -------------------------------------------------------------------------------------
- */
-void pin(pid_t task, int cpu); /* task 0: the caller; cpu -1: every one */
-uint64_t now_ns(void);
-void pause_ns(uint64_t ns);
-/* Tasks of this process; how many. */
-size_t tasks_list(pid_t *tasks, size_t room);
-/* Sorts, and returns the value at this share of them. */
-double quantile(double *samples, size_t count, double share);
-void print_figure(const char *figure, const char *who, double value, const char *unit);
-/* Everything below it goes, then it. */
-void remove_tree(const char *path);
 
 #endif

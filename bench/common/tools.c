@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bench/common/common.h"
+#include "bench/common/tools.h"
 
 void pin(pid_t task, int cpu)
 {

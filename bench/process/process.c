@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
@@ -70,16 +69,10 @@ const char *scratch(void)
 	return scratch_path;
 }
 
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
-{
-	(void)status, (void)type, (void)walk;
-	return remove(path);
-}
-
 void scratch_remove(void)
 {
 	if (scratch_is_ours)
-		nftw(scratch_path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+		remove_tree(scratch_path);
 	scratch_is_ours = false;
 }
 
@@ -118,13 +111,6 @@ void run_apart(void (*run)(const void *), const void *argument)
 		scratch_remove();
 		exit(signal && signal != SIGCHLD ? 128 + signal : 1);
 	}
-}
-
-uint64_t now_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 void sleep_until(uint64_t ns)
@@ -168,7 +154,7 @@ static unsigned core_of(const char *name, unsigned otherwise)
 	return sysconf(_SC_NPROCESSORS_ONLN) > (long)otherwise ? otherwise : 0;
 }
 
-static void pin(pid_t thread, unsigned core)
+static void pin_or_end(pid_t thread, unsigned core)
 {
 	cpu_set_t cores;
 	CPU_ZERO(&cores);
@@ -179,12 +165,12 @@ static void pin(pid_t thread, unsigned core)
 
 void pin_producer(void)
 {
-	pin(0, core_of("BENCH_PRODUCER_CPU", 0));
+	pin_or_end(0, core_of("BENCH_PRODUCER_CPU", 0));
 }
 
 void pin_to_collector(pid_t thread)
 {
-	pin(thread, core_of("BENCH_COLLECTOR_CPU", 1));
+	pin_or_end(thread, core_of("BENCH_COLLECTOR_CPU", 1));
 }
 
 bool thread_name(pid_t process, pid_t thread, char name[32])

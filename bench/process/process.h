@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "bench/common/tools.h"
 #include "numbers.h"
 
 /* --- output -------------------------------------------------------------------------------- */
@@ -34,7 +35,6 @@ pid_t fork_bound(void);
  * fails, or this process is told to end, so does the program. */
 void run_apart(void (*run)(const void *), const void *argument);
 
-uint64_t now_ns(void); /* CLOCK_MONOTONIC */
 void sleep_until(uint64_t ns);
 void sleep_for(uint64_t ns);
 
