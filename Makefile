@@ -35,7 +35,7 @@ say = @printf '  %-6s %s\n' $(1) $(2:$(BUILD)/%=%);
 endif
 
 LIB_SRC := $(wildcard src/core/*.c src/core/prim/*.c src/dump/*.c src/collect/*.c src/sink/*.c src/control/*.c)
-CLI_SRC := $(wildcard src/cli/*.c)
+CLI_SRC := $(wildcard src/cli/*.c src/cli/*/*.c)
 GEN_SRC := $(wildcard gen/*.c)
 
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/stalwart.o
@@ -231,7 +231,7 @@ install: all ## install below DESTDIR and PREFIX
 	install -m 644 $(wildcard docs/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 docs/*.md docs/events.ids $(DESTDIR)$(PREFIX)/share/doc/rill
 
-C_FILES := $(wildcard include/rill/*.h include/rill/static/*.h src/*/*.[ch] src/core/prim/*.[ch] gen/*.[ch] \
+C_FILES := $(wildcard include/rill/*.h include/rill/static/*.h src/*/*.[ch] src/*/*/*.[ch] gen/*.[ch] \
 	bench/*/*.[ch] tests/*/*.[ch] examples/*/*.[ch])
 format: ## format all C files
 	$(Q)clang-format -i $(C_FILES)

@@ -158,7 +158,7 @@ static struct sink *open_sink(const struct cat *cat)
 
 static int print_dump(struct cat *cat, const char *path)
 {
-	struct dump_reader *reader = open_dump(path);
+	struct dump_reader *reader = open_dumps((char *const *)&path, 1, NULL);
 	if (!reader)
 		return EXIT_TROUBLE;
 	/* A sink remembers catalogs, and these are gone with the reader. */

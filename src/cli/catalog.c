@@ -264,7 +264,7 @@ int catalog_main(int argc, char **argv)
 		}
 	}
 	if (dump) {
-		reader = open_dump(dump);
+		reader = open_dumps((char *const *)&dump, 1, NULL);
 		if (!reader)
 			return EXIT_TROUBLE;
 		shown.count = 0;

@@ -25,8 +25,8 @@ int option_error(const char *command);
 /* "rill: ..." to stderr. Returns EXIT_TROUBLE. */
 int trouble(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Opens a dump or says why not (NULL). */
-struct dump_reader *open_dump(const char *path);
+/* Opens dumps, read as one, or says why not (NULL). want: as for dump_open_all(). */
+struct dump_reader *open_dumps(char *const *paths, size_t npaths, const struct dump_want *want);
 /* Tells of each damaged file. EXIT_OK or EXIT_TROUBLE. */
 int report_damage(const struct dump_reader *reader);
 /* Flushes stdout. EXIT_TROUBLE, with a message, when something of it could not be written. */
@@ -44,6 +44,7 @@ struct feed {
 	void (*on_record)(void *context, const struct dump_record *record);
 	void *context;
 	bool ending; /* spans that are closed now were still open at the end of the dump */
+	const struct dump_origin *origin; /* of what is handed to outputs and on_span() */
 	uint64_t bad_records;
 };
 

@@ -35,11 +35,11 @@ int trouble(const char *format, ...)
 	return EXIT_TROUBLE;
 }
 
-struct dump_reader *open_dump(const char *path)
+struct dump_reader *open_dumps(char *const *paths, size_t npaths, const struct dump_want *want)
 {
 	struct dump_reader *reader;
 	char error[512];
-	if (!dump_open(&reader, path, error, sizeof error))
+	if (!dump_open_all(&reader, (const char *const *)paths, npaths, want, error, sizeof error))
 		return reader;
 	trouble("%s", error);
 	return NULL;

@@ -9,30 +9,34 @@
 
 struct feeding {
 	struct feed *feed;
-	struct pipeline **pipelines; /* one a file */
-	uint32_t file;               /* that `inputs` are of */
+	struct pipeline **pipelines; /* one a process */
+	const struct dump_reader *reader;
+	uint32_t origin; /* that `inputs` are of */
 	size_t ninputs;
 	struct pipeline_input inputs[FEED_BATCH];
 };
 
 static void feed_pending(struct feeding *feeding)
 {
-	if (feeding->ninputs)
-		pipeline_feed(feeding->pipelines[feeding->file], feeding->inputs, feeding->ninputs,
-			      feeding->feed->outputs, feeding->feed->noutputs);
+	struct feed *feed = feeding->feed;
+	if (!feeding->ninputs)
+		return;
+	feed->origin = dump_origin(feeding->reader, feeding->origin);
+	pipeline_feed(feeding->pipelines[feeding->origin], feeding->inputs, feeding->ninputs,
+		      feed->outputs, feed->noutputs);
 	feeding->ninputs = 0;
 }
 
 static int make_pipelines(struct feeding *feeding, const struct dump_reader *reader)
 {
-	for (size_t i = 0; i < dump_file_count(reader); i++) {
-		const struct dump_file *file = dump_file(reader, i);
+	for (size_t i = 0; i < dump_origin_count(reader); i++) {
+		const struct dump_origin *origin = dump_origin(reader, i);
 		struct pipeline_options options = {
-			.pid = file->process.pid,
-			.process_id = {file->process.id[0], file->process.id[1]},
+			.pid = origin->process.pid,
+			.process_id = {origin->process.id[0], origin->process.id[1]},
 			.max_open_spans = FEED_OPEN_SPANS,
 		};
-		feeding->pipelines[i] = pipeline_new(&options, &file->catalogs);
+		feeding->pipelines[i] = pipeline_new(&options, &origin->catalogs);
 		if (!feeding->pipelines[i])
 			return -ENOMEM;
 		if (feeding->feed->on_span)
@@ -54,12 +58,12 @@ static int feed_records(struct feeding *feeding, struct dump_reader *reader)
 			break;
 		if (feeding->feed->on_record) {
 			feeding->feed->on_record(feeding->feed->context, &record);
-			if (!pipeline_decides_spans(feeding->pipelines[record.file], &record.raw))
+			if (!pipeline_decides_spans(feeding->pipelines[record.origin], &record.raw))
 				continue;
 		}
-		if (record.file != feeding->file || feeding->ninputs == FEED_BATCH)
+		if (record.origin != feeding->origin || feeding->ninputs == FEED_BATCH)
 			feed_pending(feeding);
-		feeding->file = record.file;
+		feeding->origin = record.origin;
 		feeding->inputs[feeding->ninputs++] = (struct pipeline_input){
 			.raw = record.raw, .ns = record.ns, .tid = record.tid};
 	}
@@ -69,19 +73,21 @@ static int feed_records(struct feeding *feeding, struct dump_reader *reader)
 
 int feed_run(struct feed *feed, struct dump_reader *reader)
 {
-	size_t nfiles = dump_file_count(reader);
+	size_t norigins = dump_origin_count(reader);
 	struct feeding *feeding = calloc(1, sizeof *feeding);
 	if (!feeding)
 		return -ENOMEM;
 	feeding->feed = feed;
-	feeding->pipelines = calloc(nfiles + 1, sizeof(struct pipeline *));
+	feeding->reader = reader;
+	feeding->pipelines = calloc(norigins + 1, sizeof(struct pipeline *));
 	int error = feeding->pipelines ? make_pipelines(feeding, reader) : -ENOMEM;
 	if (!error)
 		error = feed_records(feeding, reader);
 	feed->ending = true;
-	for (size_t i = 0; feeding->pipelines && i < nfiles; i++) {
+	for (size_t i = 0; feeding->pipelines && i < norigins; i++) {
 		if (!feeding->pipelines[i])
 			continue;
+		feed->origin = dump_origin(reader, i);
 		if (!error)
 			pipeline_end(feeding->pipelines[i], feed->outputs, feed->noutputs);
 		feed->bad_records += pipeline_bad_records(feeding->pipelines[i]);

@@ -255,7 +255,7 @@ static void print_summary(const struct spans *spans)
 
 static int run(struct spans *spans, const char *path)
 {
-	struct dump_reader *reader = open_dump(path);
+	struct dump_reader *reader = open_dumps((char *const *)&path, 1, NULL);
 	if (!reader)
 		return EXIT_TROUBLE;
 	spans->feed.on_span = add_span;

@@ -282,7 +282,7 @@ static int print_spans(const struct stats *stats, const char *path)
 
 static int run(struct stats *stats, const char *path)
 {
-	stats->reader = open_dump(path);
+	stats->reader = open_dumps((char *const *)&path, 1, NULL);
 	if (!stats->reader)
 		return EXIT_TROUBLE;
 	stats->feed =

@@ -101,11 +101,33 @@ bool dump_pack_empty(const struct dump_pack *pack);
 
 struct dump_reader;
 
-/* One process's dump file. */
-struct dump_file {
-	const char *path;
+/* A traced process: all of its files. */
+struct dump_origin {
 	struct dump_process process;
 	struct rill_catalogs catalogs; /* by their index in the records */
+	const struct dump_epoch *epochs;
+	size_t nepochs;
+};
+
+/* Events that were lost within a time. */
+struct dump_loss {
+	uint64_t from_ns;
+	uint64_t to_ns;
+	uint8_t catalog;
+	uint16_t event;
+	uint64_t discarded;
+	uint64_t overwritten;
+	uint64_t failed;
+};
+
+/* One file. */
+struct dump_file {
+	const char *path;
+	uint32_t origin; /* whose it is */
+	struct dump_process process;
+	struct rill_catalogs catalogs; /* by their index in the records */
+	const struct dump_loss *losses;
+	size_t nlosses;
 	const struct dump_count *counts;
 	size_t ncounts;
 	uint64_t values_cut;
@@ -123,13 +145,43 @@ struct dump_record {
 	uint64_t ns;
 	uint64_t ring;
 	uint32_t tid;
-	uint32_t file; /* index of its struct dump_file */
+	uint32_t file;   /* index of its struct dump_file */
+	uint32_t origin; /* index of its struct dump_origin */
+	/* Not asked for, but it starts or ends spans that what was asked for may be in. */
+	bool context;
+};
+
+/* A value of a key that names something: a span's key, or one with a Link. */
+struct dump_id {
+	const char *key;
+	const unsigned char *bytes; /* of a string, bytes or an IPv6 address; NULL: a word */
+	uint32_t size;
+	uint64_t word;
+};
+
+/* What a reader may leave out. It may hand out more than is wanted: who reads still looks. */
+struct dump_want {
+	uint64_t since_ns;
+	uint64_t until_ns; /* not included; 0: no end */
+	/* Whether records of an event are wanted; NULL: of all. */
+	bool (*event)(void *context, const struct rill_catalog *catalog, uint16_t event);
+	void *context;
+	/* Records are wanted that have one of these values; none: all. */
+	const struct dump_id *ids;
+	size_t nids;
+	/* Records alone: none are handed out as `context`. */
+	bool alone;
 };
 
 /* path: a .rill file, or a directory: every .rill file in it. A file that is not a dump, or a
  * directory without one, is an error; a file that is cut is read up to the cut and says so in
  * `damage`. */
 int dump_open(struct dump_reader **reader, const char *path, char *error, size_t error_size);
+/* The same of several paths, read as one. want: NULL, or borrowed until the reader is closed. */
+int dump_open_all(struct dump_reader **reader, const char *const *paths, size_t npaths,
+		  const struct dump_want *want, char *error, size_t error_size);
+size_t dump_origin_count(const struct dump_reader *reader);
+const struct dump_origin *dump_origin(const struct dump_reader *reader, size_t index);
 size_t dump_file_count(const struct dump_reader *reader);
 const struct dump_file *dump_file(const struct dump_reader *reader, size_t index);
 /* The next record of all files in time order (ties: file, ring, position). 1; 0: no more; -ENOMEM.

@@ -255,7 +255,8 @@ int merge_next(struct merge *merge, struct dump_record *record)
 	record->ns = run->ns;
 	record->ring = run->segment->ring;
 	record->tid = run->segment->tid;
-	record->file = run->file->index;
+	record->file = record->origin = run->file->index;
+	record->context = false;
 	if (!run_advance(run)) {
 		run_release(merge, run);
 		merge->heap[0] = merge->heap[--merge->nruns];

@@ -159,6 +159,9 @@ static int start_merge(struct dump_reader *reader)
 	for (size_t i = 0; i < reader->nfiles; i++) {
 		struct file *file = reader->files[i];
 		count_damages(file);
+		file->info.origin = file->index;
+		file->origin = (struct dump_origin){file->info.process, file->info.catalogs,
+						    file->info.epochs, file->info.nepochs};
 		if (file->nsegments)
 			memcpy(reader->segments + count, file->segments,
 			       file->nsegments * sizeof *file->segments);
@@ -170,19 +173,27 @@ static int start_merge(struct dump_reader *reader)
 	return reader->merge ? 0 : -ENOMEM;
 }
 
-int dump_open(struct dump_reader **made, const char *path, char *error, size_t error_size)
+static int add_path(struct dump_reader *reader, const char *path, char *error, size_t error_size)
 {
-	struct dump_reader *reader = calloc(1, sizeof *reader);
 	struct stat status;
-	*made = NULL;
 	snprintf(error, error_size, "no memory to read %s", path);
+	if (!stat(path, &status) && S_ISDIR(status.st_mode))
+		return add_directory(reader, path, error, error_size);
+	return add_file(reader, path, false, error, error_size);
+}
+
+int dump_open_all(struct dump_reader **made, const char *const *paths, size_t npaths,
+		  const struct dump_want *want, char *error, size_t error_size)
+{
+	(void)want;
+	struct dump_reader *reader = calloc(1, sizeof *reader);
+	*made = NULL;
+	snprintf(error, error_size, "no memory to read a dump");
 	if (!reader)
 		return -ENOMEM;
-	int code;
-	if (!stat(path, &status) && S_ISDIR(status.st_mode))
-		code = add_directory(reader, path, error, error_size);
-	else
-		code = add_file(reader, path, false, error, error_size);
+	int code = 0;
+	for (size_t i = 0; !code && i < npaths; i++)
+		code = add_path(reader, paths[i], error, error_size);
 	if (!code)
 		code = start_merge(reader);
 	if (code) {
@@ -191,6 +202,21 @@ int dump_open(struct dump_reader **made, const char *path, char *error, size_t e
 	}
 	*made = reader;
 	return 0;
+}
+
+int dump_open(struct dump_reader **made, const char *path, char *error, size_t error_size)
+{
+	return dump_open_all(made, &path, 1, NULL, error, error_size);
+}
+
+size_t dump_origin_count(const struct dump_reader *reader)
+{
+	return reader->nfiles;
+}
+
+const struct dump_origin *dump_origin(const struct dump_reader *reader, size_t index)
+{
+	return &reader->files[index]->origin;
 }
 
 size_t dump_file_count(const struct dump_reader *reader)

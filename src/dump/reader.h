@@ -41,6 +41,7 @@ struct segment {
 
 struct file {
 	struct dump_file info;
+	struct dump_origin origin;
 	uint32_t index;
 	const unsigned char *map;
 	uint64_t size;
