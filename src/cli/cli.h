@@ -2,6 +2,7 @@
 #ifndef RILL_CLI_CLI_H
 #define RILL_CLI_CLI_H
 
+#include <signal.h>
 #include <stdio.h>
 
 #include "collect/pipeline.h"
@@ -18,6 +19,7 @@ int cat_main(int argc, char **argv);
 int spans_main(int argc, char **argv);
 int stats_main(int argc, char **argv);
 int catalog_main(int argc, char **argv);
+int export_main(int argc, char **argv);
 
 /* "rill NAME: ..." to stderr, with a hint at --help. Returns EXIT_USAGE. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -46,9 +48,10 @@ struct feed {
 	bool ending; /* spans that are closed now were still open at the end of the dump */
 	const struct dump_origin *origin; /* of what is handed to outputs and on_span() */
 	uint64_t bad_records;
+	const volatile sig_atomic_t *stop; /* not 0: no further; may be NULL */
 };
 
-/* 0; -ENOMEM. */
+/* 0; -ENOMEM; -EINTR: it was stopped, and open spans were not handed out. */
 int feed_run(struct feed *feed, struct dump_reader *reader);
 
 /* --- presentation: show.c ------------------------------------------------------------------ */

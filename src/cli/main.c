@@ -17,6 +17,7 @@ static const struct command commands[] = {
 	{"spans", spans_main, "list the slowest spans of a dump"},
 	{"stats", stats_main, "count events, losses and bytes of a dump"},
 	{"catalog", catalog_main, "list, search and explain events"},
+	{"export", export_main, "write a dump as the files of other programs"},
 };
 
 #define NCOMMANDS (sizeof commands / sizeof *commands)
