@@ -280,5 +280,5 @@ static int catalog_main(int argc, char **argv)
 }
 
 const struct command catalog_command = {
-	"catalog", catalog_main, "list, search and explain events", usage, options,
+	"catalog", catalog_main, "list, search and explain events", usage, options, NULL,
 };

@@ -325,5 +325,5 @@ static int spans_main(int argc, char **argv)
 }
 
 const struct command spans_command = {
-	"spans", spans_main, "list the slowest spans of a dump", usage, options,
+	"spans", spans_main, "list the slowest spans of a dump", usage, options, NULL,
 };
