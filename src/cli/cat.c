@@ -166,6 +166,9 @@ static int cat_main(int argc, char **argv)
 }
 
 const struct command cat_command = {
-	"cat", cat_main, "print a dump as text or JSON lines, in order of time",
-	usage, options,  NULL,
+	.name = "cat",
+	.run = cat_main,
+	.brief = "print a dump as text or JSON lines, in order of time",
+	.usage = usage,
+	.options = options,
 };

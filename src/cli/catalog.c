@@ -280,5 +280,9 @@ static int catalog_main(int argc, char **argv)
 }
 
 const struct command catalog_command = {
-	"catalog", catalog_main, "list, search and explain events", usage, options, NULL,
+	.name = "catalog",
+	.run = catalog_main,
+	.brief = "list, search and explain events",
+	.usage = usage,
+	.options = options,
 };

@@ -234,5 +234,10 @@ static const char *value(const char *word, size_t i)
 }
 
 const struct command export_command = {
-	"export", export_main, "write a dump as the files of other programs", usage, options, value,
+	.name = "export",
+	.run = export_main,
+	.brief = "write a dump as the files of other programs",
+	.usage = usage,
+	.options = options,
+	.value = value,
 };

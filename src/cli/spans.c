@@ -325,5 +325,9 @@ static int spans_main(int argc, char **argv)
 }
 
 const struct command spans_command = {
-	"spans", spans_main, "list the slowest spans of a dump", usage, options, NULL,
+	.name = "spans",
+	.run = spans_main,
+	.brief = "list the slowest spans of a dump",
+	.usage = usage,
+	.options = options,
 };
