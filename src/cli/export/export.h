@@ -1,0 +1,60 @@
+/* The formats of `rill export`: what each one is given, and what it must do. */
+#ifndef RILL_CLI_EXPORT_EXPORT_H
+#define RILL_CLI_EXPORT_EXPORT_H
+
+#include "cli/cli.h"
+#include "sink/buffer.h"
+
+/* A file that grows: bytes gather in `buffer` and go out in large pieces. */
+struct export_out {
+	struct buffer buffer;
+	int fd;
+	int error; /* the first one, negative errno; nothing is written after it */
+};
+
+/* To be called now and then; writes when there is much to write. 0 or out->error. */
+#define EXPORT_PIECE (1u << 18)
+int export_out_flush(struct export_out *out);
+static inline int export_out_drain(struct export_out *out)
+{
+	return out->buffer.size >= EXPORT_PIECE || out->buffer.broken ? export_out_flush(out)
+								      : out->error;
+}
+
+struct export_job {
+	struct dump_reader *reader;
+	/* feed.origin: the process of the batch that is written. */
+	struct feed feed;
+	bool selecting;        /* only a part of the dump is asked for */
+	int directory;         /* of a format that fills one: its descriptor */
+	struct export_out out; /* of one that writes a file */
+};
+
+/* Errors are negative errno values; after one nothing but close() is called. */
+struct export_format {
+	const char *name;
+	const char *brief;
+	bool directory; /* OUT is one, with several files */
+	int (*open)(void **state, struct export_job *job);
+	int (*write)(void *state, const struct rill_batch *batch);
+	/* Frees. complete: everything was written; else what is there will be removed. */
+	int (*close)(void *state, bool complete);
+};
+
+/* --- where it goes: target.c --------------------------------------------------------------- */
+
+/* OUT under a temporary name until it is whole; or standard output, a pipe, a device. */
+struct target {
+	const char *out;
+	bool directory;
+	char *final;     /* where it is renamed to; NULL: it is written directly */
+	char *temporary; /* beside it */
+	int fd;
+};
+
+/* EXIT_OK, or EXIT_TROUBLE after a message. out: "-" is standard output. */
+int target_open(struct target *target, const char *out, bool directory);
+/* Renames what is complete, removes what is not. EXIT_OK, or EXIT_TROUBLE after a message. */
+int target_close(struct target *target, bool complete);
+
+#endif
