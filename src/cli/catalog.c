@@ -104,8 +104,7 @@ static void print_keys(const struct rill_catalog *catalog, const struct rill_cat
 		const struct rill_catalog_key *key = &catalog->keys[event->keys[i]];
 		printf("    %-*s  %-*s  %s%s%s%s\n", name_columns, key->name, type_columns,
 		       show_types(types, sizeof types, key->types), key->text,
-		       link_text(key->flags),
-		       key->flags & RILL_KEY_PERSONAL ? " (personal)" : "",
+		       link_text(key->flags), key->flags & RILL_KEY_PERSONAL ? " (personal)" : "",
 		       key->flags & RILL_KEY_SECRET ? " (secret)" : "");
 	}
 	if (!event->nkeys)
