@@ -167,6 +167,7 @@ $(TEST_OBJ): $(STALWART)
 $(TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(INTERNAL)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
+$(BUILD)/tests/cli/test_stats: $(BUILD)/obj/src/cli/histogram.o
 # Most are programs as a user writes them; those named *_race take a part of librill by itself.
 $(filter %_race,$(PROGRAMS)): $(INTERNAL)
 $(filter-out %_race %/loader %/loader-static %.so,$(PROGRAMS)): $(LIBA)

@@ -71,6 +71,8 @@ const char *show_time(char *to, uint64_t ns);
 /* A value in at most size - 1 bytes, with control bytes escaped, so that none reaches a terminal.
  */
 const char *show_item(char *to, size_t size, const struct rill_item *item);
+/* A name or a path, likewise: those of a dump are not to be trusted either. */
+const char *show_label(char *to, size_t size, const char *text);
 /* Columns that UTF-8 text takes. */
 size_t shown_width(const char *text);
 /* A text wrapped at `width` columns, each line after `indent`. */

@@ -359,7 +359,7 @@ Test(rill, stats_of_a_dump_without_records)
 	struct run_options options = {.directory = folder};
 	struct run_result r = RUN(&options, rill, "stats", "x.rill");
 	cr_expect_eq(r.code, 0, "%s", r.err);
-	cr_expect(strstr(r.out, "the process counted 10 written, the dump holds 0"), "%s", r.out);
+	cr_expect(strstr(r.out, "10 were counted as written, the dump holds 0"), "%s", r.out);
 	r = RUN(&options, rill, "spans", "x.rill");
 	cr_expect_eq(r.code, 1);
 	r = RUN(&options, rill, "cat", "x.rill");
@@ -410,6 +410,8 @@ Test(rill, several_dumps_in_one_directory)
 	cr_expect_eq(r.code, 0, "%s", r.err);
 	cr_expect_eq(count(r.out, "\n"), 28);
 	r = RILL(f, "stats", ".");
+	cr_expect_eq(count(r.out, "emitted 64 ="), 1, "%s", r.out);
+	r = RILL(f, "stats", "--by-process", ".");
 	cr_expect_eq(count(r.out, "emitted 32 ="), 2, "%s", r.out);
 	r = RILL(f, "catalog", "-d", ".");
 	cr_expect_eq(count(r.out, "conn.start"), 1);
