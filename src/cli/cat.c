@@ -187,7 +187,7 @@ static int print_dump(struct cat *cat, const char *path)
 	return code;
 }
 
-int cat_main(int argc, char **argv)
+static int cat_main(int argc, char **argv)
 {
 	struct cat cat = {.format = "text", .color = "auto", .level = "trace"};
 	cat.selection.until_ns = UINT64_MAX;
@@ -207,3 +207,7 @@ int cat_main(int argc, char **argv)
 		return trouble("nothing found");
 	return code;
 }
+
+const struct command cat_command = {
+	"cat", cat_main, "print a dump as text or JSON lines, in order of time", usage, options,
+};

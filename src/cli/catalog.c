@@ -246,7 +246,7 @@ static const struct option options[] = {
 	{0},
 };
 
-int catalog_main(int argc, char **argv)
+static int catalog_main(int argc, char **argv)
 {
 	struct shown shown = {.catalogs = {&rill_catalog_stalwart}, .count = 1};
 	struct dump_reader *reader = NULL;
@@ -278,3 +278,7 @@ int catalog_main(int argc, char **argv)
 	}
 	return code;
 }
+
+const struct command catalog_command = {
+	"catalog", catalog_main, "list, search and explain events", usage, options,
+};

@@ -180,7 +180,7 @@ static const struct option options[] = {
 	{"help", no_argument, NULL, 'h'},        {0},
 };
 
-int stats_main(int argc, char **argv)
+static int stats_main(int argc, char **argv)
 {
 	struct stats stats = {.color = terminal_color(), .ascii = !terminal_utf8()};
 	bool by_process = false, json = false;
@@ -221,3 +221,7 @@ int stats_main(int argc, char **argv)
 	stats.npaths = (size_t)(argc - optind);
 	return run(&stats, by_process, json);
 }
+
+const struct command stats_command = {
+	"stats", stats_main, "count events, losses and bytes of a dump", usage, options,
+};
