@@ -107,7 +107,7 @@ Test(rill, usage_is_told_and_has_code_2)
 		{"cat", "--key=spanId", "x.rill"},
 		{"cat", "--nothing", "x.rill"},
 		{"spans", NULL},
-		{"spans", "x.rill", "x.rill"},
+		{"spans", "--span=12", "x.rill"},
 		{"spans", "--sort=name", "x.rill"},
 		{"spans", "--limit=-1", "x.rill"},
 		{"stats", "--nothing", "x.rill"},
