@@ -79,8 +79,9 @@ static void put(struct dump_writer *writer, uint64_t *position, uint64_t ns, uin
  * start. */
 static char *make_example(void)
 {
-	struct dump_process process = {4711, {5, 6}, RANDOM_TRACE_START_NS, "smtpd"};
-	const struct clock_point clock = {0, RANDOM_TRACE_START_NS, (uint64_t)1 << 32};
+	struct dump_process process = {
+		.pid = 4711, .id = {5, 6}, .start_ns = RANDOM_TRACE_START_NS, .program = "smtpd"};
+	const struct clock_point clock = {0, RANDOM_TRACE_START_NS, (uint64_t)1 << 32, 0, 0};
 	char *folder = folder_make(), error[256];
 	struct dump_writer *writer;
 	uint64_t position = 0;

@@ -98,9 +98,11 @@ static void put_random(struct making *making, uint64_t ns)
 
 void random_trace_write(const struct random_trace *trace)
 {
-	struct dump_process process = {
-		trace->pid, {trace->pid, trace->seed}, RANDOM_TRACE_START_NS, "random"};
-	const struct clock_point clock = {0, RANDOM_TRACE_START_NS, (uint64_t)1 << 32};
+	struct dump_process process = {.pid = trace->pid,
+				       .id = {trace->pid, trace->seed},
+				       .start_ns = RANDOM_TRACE_START_NS,
+				       .program = "random"};
+	const struct clock_point clock = {0, RANDOM_TRACE_START_NS, (uint64_t)1 << 32, 0, 0};
 	struct rill_catalog catalog = records_catalog;
 	struct rill_catalog_event events[EVENT_COUNT];
 	struct rill_catalog_key keys[KEY_COUNT];
