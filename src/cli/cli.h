@@ -27,6 +27,7 @@ struct command {
 extern const struct command cat_command;
 extern const struct command spans_command;
 extern const struct command stats_command;
+extern const struct command diff_command;
 extern const struct command catalog_command;
 
 /* "rill NAME: ..." to stderr, with a hint at --help. Returns EXIT_USAGE. */

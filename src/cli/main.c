@@ -10,6 +10,7 @@ static const struct command *const commands[] = {
 	&cat_command,
 	&spans_command,
 	&stats_command,
+	&diff_command,
 	&catalog_command,
 };
 

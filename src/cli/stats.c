@@ -160,7 +160,7 @@ static int run(struct stats *stats, bool by_process, bool json)
 	if (!reader)
 		return EXIT_TROUBLE;
 	int code = EXIT_OK;
-	if (tally_init(tally, reader, by_process) || tally_run(tally))
+	if (tally_init(tally, reader, by_process, TALLY_HISTOGRAM_BYTES) || tally_run(tally))
 		code = trouble("no memory to count it");
 	else
 		code = print_groups(stats, json);

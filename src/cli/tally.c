@@ -178,9 +178,10 @@ static void add_duration(struct tally *tally, struct tally_event *event, int64_t
 		event->negative++;
 		return;
 	}
-	histogram_add(&event->durations, (uint64_t)ns);
 	if (tally->on_duration)
 		tally->on_duration(tally->context, event, (uint64_t)ns, slot);
+	else
+		histogram_add(&event->durations, (uint64_t)ns);
 }
 
 /* Reads the word under a tag where it stands: nothing else of the record is looked at. */
@@ -337,10 +338,11 @@ static int take_counts(struct tally *tally, size_t index)
 	return 0;
 }
 
-int tally_init(struct tally *tally, struct dump_reader *reader, bool by_process)
+int tally_init(struct tally *tally, struct dump_reader *reader, bool by_process,
+	       size_t histogram_bytes)
 {
 	size_t norigins = dump_origin_count(reader);
-	*tally = (struct tally){.reader = reader, .histogram_memory = TALLY_HISTOGRAM_BYTES};
+	*tally = (struct tally){.reader = reader, .histogram_memory = histogram_bytes};
 	tally->feed =
 		(struct feed){.on_span = count_span, .on_record = count_record, .context = tally};
 	tally->groups = calloc(norigins + 1, sizeof *tally->groups);

@@ -5,7 +5,8 @@
 #include "cli/cli.h"
 #include "cli/histogram.h"
 
-/* Of all histograms together: with the reader's own memory well below what `rill` may take. */
+/* Of all histograms that are there at a time: with the reader's own memory well below what `rill`
+ * may take. */
 #define TALLY_HISTOGRAM_BYTES ((size_t)128 << 20)
 
 /* The time that was traced is divided into this many slots at most. They are as long as a power of
@@ -28,6 +29,7 @@ struct tally_event {
 	struct dump_count count;       /* of an event, as the processes counted */
 	uint64_t states[TALLY_STATES]; /* of a span, by enum rill_span_state and TALLY_OPEN */
 	uint64_t slots[TALLY_SLOTS];   /* records or spans by time */
+	void *attached;                /* for who is called back */
 	struct tally_event *next;      /* of the same hash */
 };
 
@@ -66,13 +68,16 @@ struct tally {
 	size_t norigins;
 	size_t histogram_memory;
 	bool no_memory;
-	/* Called as well for every duration, with the slot that it falls into. */
+	/* Called for every duration, with the slot that it falls into; then no histogram is made.
+	 */
 	void (*on_duration)(void *context, struct tally_event *event, uint64_t ns, unsigned slot);
 	void *context;
 };
 
-/* reader: borrowed. by_process: a group for each. 0; -ENOMEM, and it is to be freed as well. */
-int tally_init(struct tally *tally, struct dump_reader *reader, bool by_process);
+/* reader: borrowed. by_process: a group for each. histogram_bytes: at most TALLY_HISTOGRAM_BYTES.
+ * 0; -ENOMEM, and it is to be freed as well. */
+int tally_init(struct tally *tally, struct dump_reader *reader, bool by_process,
+	       size_t histogram_bytes);
 /* Reads it all. 0; -ENOMEM. */
 int tally_run(struct tally *tally);
 void tally_free(struct tally *tally);

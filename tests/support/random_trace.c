@@ -27,12 +27,16 @@ struct making {
 };
 
 /* SplitMix64. */
-static uint64_t next(struct making *making)
+static uint64_t mix(uint64_t z)
 {
-	uint64_t z = making->state += UINT64_C(0x9e3779b97f4a7c15);
 	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
 	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
 	return z ^ z >> 31;
+}
+
+static uint64_t next(struct making *making)
+{
+	return mix(making->state += UINT64_C(0x9e3779b97f4a7c15));
 }
 
 static double uniform(struct making *making)
@@ -74,7 +78,7 @@ static void put_random(struct making *making, uint64_t ns)
 	size_t nslots = 1;
 	if (work || event == EVENT_JOB_END) {
 		double typical = trace->work_ns > 0 ? trace->work_ns : 40000;
-		if (trace->burst > 0 && ns / 200000000 % 8 == 3)
+		if (trace->burst > 0 && mix(trace->seed * 1000003 + ns / 50000000) % 8 == 0)
 			typical *= trace->burst;
 		slots[1] = (struct slot){.key = KEY_NOTE, .type = RILL_TYPE_DURATION};
 		slots[1].word = duration(making, work ? typical : 3e6);

@@ -17,7 +17,7 @@ struct random_trace {
 	double work_ns;   /* typical `elapsed` of conn.work; 0: 40000 */
 	double work_part; /* of all records; 0: 0.5 */
 	double tempo;     /* records a second, in thousands; 0: 100 */
-	double burst;     /* every now and then conn.work takes so many times as long; 0: never */
+	double burst;     /* in one of 8 stretches of 50 ms conn.work takes so many times as long */
 	const char *name; /* of what is conn.work otherwise; NULL: that */
 };
 
