@@ -49,6 +49,7 @@ STALWART := $(BUILD)/include/rill/stalwart.h
 LIBA    := $(BUILD)/librill.a
 INTERNAL := $(BUILD)/obj/internal.a
 LIBSO   := $(BUILD)/librill.so
+CLIA    := $(BUILD)/obj/cli.a
 RILL    := $(BUILD)/rill
 
 .PHONY: all help clean
@@ -99,6 +100,11 @@ $(LIBA): $(BUILD)/obj/librill.o
 
 # The same with every name, for the rill command and the tests of its parts.
 $(INTERNAL): $(LIB_OBJ)
+	@rm -f $@
+	$(call say,AR,$@) $(AR) rcs $@ $^
+
+# Parts of the rill command, for their tests.
+$(CLIA): $(filter-out %/main.o,$(CLI_OBJ))
 	@rm -f $@
 	$(call say,AR,$@) $(AR) rcs $@ $^
 
@@ -158,16 +164,28 @@ SUPPORT_OBJ := $(SUPPORT_SRC:%.c=$(BUILD)/obj/%.o)
 TEST_OBJ    := $(TEST_SRC:%.c=$(BUILD)/obj/%.o) $(PROGRAM_SRC:%.c=$(BUILD)/obj/%.o) $(SUPPORT_OBJ) \
 	       $(BOTH_FORMS:$(BUILD)/%=$(BUILD)/obj/%.o)
 
+# Programs of others that run on node, and what asks them: a test runs $(NODE)/X.mjs.
+NODE         ?= $(BUILD)/node
+NODE_SCRIPTS := $(patsubst tests/node/%,$(NODE)/%,$(wildcard tests/node/*.mjs))
+.PHONY: node
+node: $(NODE)/ready $(NODE_SCRIPTS) ## install the npm packages that the tests ask
+$(NODE)/ready: tests/node/package.json tests/node/package-lock.json tests/node/.npmrc
+	@mkdir -p $(NODE) && cp $^ $(NODE)
+	$(call say,NPM,$(NODE)) cd $(NODE) && npm ci --omit=dev >npm.log 2>&1 || { cat npm.log >&2; exit 1; }
+	$(Q)touch $@
+$(NODE)/%.mjs: tests/node/%.mjs
+	@mkdir -p $(@D) && cp $< $@
+
 .PHONY: test-programs
-test-programs: all examples $(TESTS) $(PROGRAMS) ## build everything that the tests run
+test-programs: all examples node $(TESTS) $(PROGRAMS) ## build everything that the tests run
 
 # Tests that compile programs link them with what was built here.
-$(TEST_OBJ): CPPFLAGS += -Itests -DTEST_CC='"$(CC)"' -DTEST_SANITIZE='"$(SAN)"'
+$(TEST_OBJ): CPPFLAGS += -Itests -DTEST_CC='"$(CC)"' -DTEST_SANITIZE='"$(SAN)"' \
+	-DTEST_NODE='"$(NODE)"'
 $(TEST_OBJ): $(STALWART)
-$(TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(INTERNAL)
+$(TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(CLIA) $(INTERNAL)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
-$(BUILD)/tests/cli/test_stats: $(BUILD)/obj/src/cli/histogram.o
 # Most are programs as a user writes them; those named *_race take a part of librill by itself.
 $(filter %_race,$(PROGRAMS)): $(INTERNAL)
 $(filter-out %_race %/loader %/loader-static %.so,$(PROGRAMS)): $(LIBA)
@@ -210,7 +228,7 @@ check: test-programs ## the short tier, without looking at packages
 
 test-medium: test-programs ## longer stress; the suite under ASan and UBSan, races under TSan
 	$(Q)tests/run.sh medium $(BUILD)
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined test-programs
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan NODE=$(NODE) SANITIZE=address,undefined test-programs
 	$(Q)tests/run.sh short $(BUILD)/asan
 
 test-long: test-programs ## the stress for two hours

@@ -5,7 +5,8 @@ set -eu
 build="gcc make binutils libc6-dev libzstd-dev libcmark-gfm-dev libcmark-gfm-extensions-dev"
 demo="postfix jq"
 test="g++ clang libclang-rt-14-dev clang-format clang-tidy cppcheck codespell libcriterion-dev valgrind spin jq postfix
-	swaks python3 mandoc git procps util-linux gnuplot-nox zstd"
+	swaks python3 mandoc git procps util-linux gnuplot-nox zstd
+	babeltrace2 python3-bt2 nodejs npm"
 bench="g++ gnuplot-nox hyperfine babeltrace2 lttng-tools liblttng-ust-dev libspdlog-dev zstd postfix jq python3 procps util-linux"
 
 wanted=
@@ -21,6 +22,11 @@ done
 
 missing=
 for package in $wanted; do
+	# Node is often there from elsewhere, in packages that these conflict with.
+	case $package in
+	nodejs) ! command -v node >/dev/null || continue ;;
+	npm) ! command -v npm >/dev/null || continue ;;
+	esac
 	state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
 	[ "$state" = installed ] || missing="$missing $package"
 done

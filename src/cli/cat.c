@@ -17,35 +17,26 @@ static const char usage[] =
 	"  -f, --format=text|json  text for people (default), or one JSON object a line\n"
 	"  -m, --multiline         text: each key on a line of its own\n"
 	"  -c, --color[=WHEN]      text: colors always, never, or auto (on a terminal)\n"
-	"      --local             text: times in the local time zone (default UTC)\n"
-	"  -e, --event=GLOB        only events (and spans) whose name matches; may be repeated\n"
-	"  -l, --level=LEVEL       only trace, debug, info, warn or error and what is above it\n"
-	"  -s, --span=ID           only what belongs to this span (16 digits) or trace (32)\n"
-	"  -k, --key=NAME=VALUE    only what has this value, or is in a span that starts with it;\n"
-	"                          may be repeated\n"
-	"      --since=TIME        only what happened at or after TIME\n"
-	"      --until=TIME        only what happened before TIME\n"
+	"      --local             text: times in the local time zone (default UTC)\n" SELECT_USAGE
 	"  -h, --help              print this\n"
-	"\n"
-	"TIME is 2026-01-31T23:59:59.5Z, 2026-01-31 23:59 (local time), or @SECONDS since 1970.\n"
-	"\n"
+	"\n" SELECT_USAGE_TIME "\n"
 	"Exit codes: 0 something was printed; 1 a dump is damaged (what can be read is printed),\n"
 	"nothing was found, or output failed; 2 wrong usage.\n";
 
 static const struct option options[] = {
-	{"format", required_argument, NULL, 'f'}, {"multiline", no_argument, NULL, 'm'},
-	{"color", optional_argument, NULL, 'c'},  {"local", no_argument, NULL, 'L'},
-	{"event", required_argument, NULL, 'e'},  {"level", required_argument, NULL, 'l'},
-	{"span", required_argument, NULL, 's'},   {"key", required_argument, NULL, 'k'},
-	{"since", required_argument, NULL, 'S'},  {"until", required_argument, NULL, 'U'},
-	{"help", no_argument, NULL, 'h'},         {0},
+	{"format", required_argument, NULL, 'f'},
+	{"multiline", no_argument, NULL, 'm'},
+	{"color", optional_argument, NULL, 'c'},
+	{"local", no_argument, NULL, 'L'},
+	SELECT_OPTIONS,
+	{"help", no_argument, NULL, 'h'},
+	{0},
 };
 
 struct cat {
 	struct selection selection;
 	const char *format;
 	const char *color;
-	const char *level;
 	bool multiline;
 	bool local;
 	bool help;
@@ -59,20 +50,10 @@ static bool is_one_of(const char *text, const char *const *choices)
 	return *choices != NULL;
 }
 
-static int add(const char **list, size_t *count, const char *text, const char *option)
-{
-	if (*count == SELECT_MAX)
-		return usage_error("cat", "more than %u times %s", SELECT_MAX, option);
-	list[(*count)++] = text;
-	return EXIT_OK;
-}
-
 static int parse_option(struct cat *cat, int option, char *argument)
 {
 	static const char *const formats[] = {"text", "json", NULL};
 	static const char *const colors[] = {"auto", "always", "never", NULL};
-	static const char *const levels[] = {"trace", "debug", "info", "warn", "error", NULL};
-	struct selection *selection = &cat->selection;
 	switch (option) {
 	case 'f':
 		cat->format = argument;
@@ -91,37 +72,14 @@ static int parse_option(struct cat *cat, int option, char *argument)
 	case 'L':
 		cat->local = true;
 		return EXIT_OK;
-	case 'e':
-		return add(selection->events, &selection->nevents, argument, "--event");
-	case 'l':
-		cat->level = argument;
-		if (!is_one_of(argument, levels))
-			return usage_error("cat",
-					   "level \"%s\" is not trace, debug, info, warn "
-					   "or error",
-					   argument);
-		return EXIT_OK;
-	case 's':
-		if (!select_parse_span(selection, argument))
-			return usage_error("cat", "span \"%s\" is not 16 or 32 hexadecimal digits",
-					   argument);
-		return EXIT_OK;
-	case 'k':
-		if (!strchr(argument, '='))
-			return usage_error("cat", "key \"%s\" is not NAME=VALUE", argument);
-		return add(selection->keys, &selection->nkeys, argument, "--key");
-	case 'S':
-	case 'U':
-		if (!select_parse_time(option == 'S' ? &selection->since_ns : &selection->until_ns,
-				       argument))
-			return usage_error("cat", "\"%s\" is no time", argument);
-		return EXIT_OK;
 	case 'h':
 		cat->help = true;
 		return EXIT_OK;
 	default:
-		return option_error("cat");
+		break;
 	}
+	int code = select_option(&cat->selection, "cat", option, argument);
+	return code < 0 ? option_error("cat") : code;
 }
 
 static int parse(struct cat *cat, int argc, char **argv)
@@ -129,7 +87,7 @@ static int parse(struct cat *cat, int argc, char **argv)
 	int option;
 	optind = 1;
 	opterr = 1;
-	while ((option = getopt_long(argc, argv, "hf:mc::e:l:s:k:", options, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, "hf:mc::" SELECT_LETTERS, options, NULL)) >= 0) {
 		int code = parse_option(cat, option, optarg);
 		if (code)
 			return code;
@@ -143,8 +101,7 @@ static struct sink *open_sink(const struct cat *cat)
 {
 	char spec[160], error[256];
 	/* Without a queue: nothing may be lost because a pager reads slowly. */
-	int used =
-		snprintf(spec, sizeof spec, "%s:stdout?queue=0&level=%s", cat->format, cat->level);
+	int used = snprintf(spec, sizeof spec, "%s:stdout?queue=0", cat->format);
 	if (strcmp(cat->format, "text") == 0)
 		snprintf(spec + used, sizeof spec - (size_t)used, "&color=%s&multiline=%s&time=%s",
 			 cat->color, cat->multiline ? "1" : "0", cat->local ? "local" : "utc");
@@ -189,8 +146,8 @@ static int print_dump(struct cat *cat, const char *path)
 
 static int cat_main(int argc, char **argv)
 {
-	struct cat cat = {.format = "text", .color = "auto", .level = "trace"};
-	cat.selection.until_ns = UINT64_MAX;
+	struct cat cat = {.format = "text", .color = "auto"};
+	select_init(&cat.selection);
 	int code = parse(&cat, argc, argv);
 	if (code)
 		return code;
@@ -209,5 +166,9 @@ static int cat_main(int argc, char **argv)
 }
 
 const struct command cat_command = {
-	"cat", cat_main, "print a dump as text or JSON lines, in order of time", usage, options,
+	.name = "cat",
+	.run = cat_main,
+	.brief = "print a dump as text or JSON lines, in order of time",
+	.usage = usage,
+	.options = options,
 };

@@ -3,6 +3,7 @@
 #define RILL_CLI_CLI_H
 
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 
 #include "collect/pipeline.h"
@@ -22,6 +23,9 @@ struct command {
 	const char *brief;
 	const char *usage;
 	const struct option *options;
+	/* The i-th value that an option with this word behind the = takes; NULL: there are no more.
+	 * May be NULL itself. */
+	const char *(*value)(const char *word, size_t i);
 };
 
 extern const struct command cat_command;
@@ -29,6 +33,7 @@ extern const struct command spans_command;
 extern const struct command stats_command;
 extern const struct command diff_command;
 extern const struct command catalog_command;
+extern const struct command export_command;
 
 /* "rill NAME: ..." to stderr, with a hint at --help. Returns EXIT_USAGE. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -57,9 +62,10 @@ struct feed {
 	bool ending; /* spans that are closed now were still open at the end of the dump */
 	const struct dump_origin *origin; /* of what is handed to outputs and on_span() */
 	uint64_t bad_records;
+	const volatile sig_atomic_t *stop; /* not 0: no further; may be NULL */
 };
 
-/* 0; -ENOMEM. */
+/* 0; -ENOMEM; -EINTR: it was stopped, and open spans were not handed out. */
 int feed_run(struct feed *feed, struct dump_reader *reader);
 
 /* --- presentation: show.c ------------------------------------------------------------------ */

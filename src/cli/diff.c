@@ -330,5 +330,9 @@ static int diff_main(int argc, char **argv)
 }
 
 const struct command diff_command = {
-	"diff", diff_main, "compare two traces: slower, more frequent, new, gone", usage, options,
+	.name = "diff",
+	.run = diff_main,
+	.brief = "compare two traces: slower, more frequent, new, gone",
+	.usage = usage,
+	.options = options,
 };

@@ -54,6 +54,8 @@ static int feed_records(struct feeding *feeding, struct dump_reader *reader)
 		/* What waits must still have its bytes. */
 		if (dump_expires(reader))
 			feed_pending(feeding);
+		if (feeding->feed->stop && *feeding->feed->stop)
+			return -EINTR;
 		if ((more = dump_next(reader, &record)) != 1)
 			break;
 		if (feeding->feed->on_record) {

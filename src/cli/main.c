@@ -7,11 +7,8 @@
 #include "core/nearest.h"
 
 static const struct command *const commands[] = {
-	&cat_command,
-	&spans_command,
-	&stats_command,
-	&diff_command,
-	&catalog_command,
+	&cat_command,  &spans_command,   &stats_command,
+	&diff_command, &catalog_command, &export_command,
 };
 
 #define NCOMMANDS (sizeof commands / sizeof *commands)

@@ -89,6 +89,60 @@ bool select_parse_time(uint64_t *ns, const char *text)
 	return false;
 }
 
+void select_init(struct selection *selection)
+{
+	*selection = (struct selection){.until_ns = UINT64_MAX};
+}
+
+static int add(const char **list, size_t *count, const char *command, const char *text,
+	       const char *option)
+{
+	if (*count == SELECT_MAX)
+		return usage_error(command, "more than %u times %s", SELECT_MAX, option);
+	list[(*count)++] = text;
+	return EXIT_OK;
+}
+
+static int parse_level(struct selection *selection, const char *command, const char *text)
+{
+	for (unsigned level = RILL_TRACE; level <= RILL_ERROR; level++) {
+		if (strcmp(text, level_names[level]) != 0)
+			continue;
+		selection->level = level;
+		return EXIT_OK;
+	}
+	return usage_error(command, "level \"%s\" is not trace, debug, info, warn or error", text);
+}
+
+int select_option(struct selection *selection, const char *command, int option,
+		  const char *argument)
+{
+	switch (option) {
+	case 'e':
+		return add(selection->events, &selection->nevents, command, argument, "--event");
+	case 'l':
+		return parse_level(selection, command, argument);
+	case 's':
+		if (!select_parse_span(selection, argument))
+			return usage_error(command,
+					   "span \"%s\" is not 16 or 32 hexadecimal digits",
+					   argument);
+		return EXIT_OK;
+	case 'k':
+		if (!strchr(argument, '='))
+			return usage_error(command, "key \"%s\" is not NAME=VALUE", argument);
+		return add(selection->keys, &selection->nkeys, command, argument, "--key");
+	case 'S':
+	case 'U':
+		if (!select_parse_time(option == 'S' ? &selection->since_ns : &selection->until_ns,
+				       argument))
+			return usage_error(command, "\"%s\" is no time", argument);
+		return EXIT_OK;
+	default:
+		return -1;
+	}
+}
+
 static bool any_glob(const struct selection *selection, const char *name)
 {
 	for (size_t i = 0; i < selection->nevents; i++)
@@ -188,11 +242,20 @@ static bool has_key(const struct rill_entry *entry, const char *wanted)
 	return false;
 }
 
+static unsigned entry_level(const struct rill_entry *entry)
+{
+	const struct rill_span *span = entry->span;
+	if (entry->record)
+		return entry->record->event->level;
+	uint16_t start = span->span->start;
+	return start < span->catalog->nevents ? span->catalog->events[start].level : RILL_ERROR;
+}
+
 static bool is_selected(struct selection *selection, const struct rill_entry *entry)
 {
 	uint64_t ns = entry->record ? entry->record->time_ns : entry->span->end_ns;
 	if (ns < selection->since_ns || ns >= selection->until_ns ||
-	    !event_selected(selection, entry) ||
+	    entry_level(entry) < selection->level || !event_selected(selection, entry) ||
 	    !span_selected(selection, entry->record ? entry->record->span : entry->span))
 		return false;
 	for (size_t i = 0; i < selection->nkeys; i++)
@@ -225,11 +288,17 @@ static void select_write(void *state, const struct rill_batch *batch)
 	}
 }
 
+bool select_is_all(const struct selection *selection)
+{
+	return !selection->nevents && !selection->nkeys && !selection->span[0] &&
+	       !selection->span[1] && !selection->since_ns && selection->until_ns == UINT64_MAX &&
+	       selection->level == RILL_TRACE;
+}
+
 struct output select_output(struct selection *selection)
 {
-	bool all = !selection->nevents && !selection->nkeys && !selection->span[0] &&
-		   !selection->span[1] && !selection->since_ns && selection->until_ns == UINT64_MAX;
-	return (struct output){.write = all ? select_all : select_write, .state = selection};
+	return (struct output){.write = select_is_all(selection) ? select_all : select_write,
+			       .state = selection};
 }
 
 void select_free(struct selection *selection)

@@ -206,5 +206,9 @@ static int spans_main(int argc, char **argv)
 }
 
 const struct command spans_command = {
-	"spans", spans_main, "list the slowest spans of dumps, or their traces", usage, options,
+	.name = "spans",
+	.run = spans_main,
+	.brief = "list the slowest spans of dumps, or their traces",
+	.usage = usage,
+	.options = options,
 };

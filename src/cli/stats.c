@@ -223,5 +223,9 @@ static int stats_main(int argc, char **argv)
 }
 
 const struct command stats_command = {
-	"stats", stats_main, "count events, losses and bytes of a dump", usage, options,
+	.name = "stats",
+	.run = stats_main,
+	.brief = "count events, losses and bytes of a dump",
+	.usage = usage,
+	.options = options,
 };
