@@ -37,6 +37,7 @@ static const struct option options[] = {
 };
 
 static const struct export_format *const formats[] = {
+	&export_otlp,
 	&export_jsonl,
 	&export_csv,
 	NULL,

@@ -50,6 +50,7 @@ struct export_format {
 	int (*close)(void *state, bool complete);
 };
 
+extern const struct export_format export_otlp;
 extern const struct export_format export_jsonl;
 extern const struct export_format export_csv;
 
