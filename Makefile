@@ -26,7 +26,7 @@ WARN     := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pr
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc -I$(BUILD)/include
 BASE     := $(OPT) $(SAN) -MMD -MP -pthread
 CFLAGS   += -std=gnu11 $(WARN)
-LDLIBS   := -pthread -lm
+LDLIBS   := -pthread -lm -lzstd
 
 V ?= 0
 ifeq ($(V),0)
@@ -49,6 +49,7 @@ STALWART := $(BUILD)/include/rill/stalwart.h
 LIBA    := $(BUILD)/librill.a
 INTERNAL := $(BUILD)/obj/internal.a
 LIBSO   := $(BUILD)/librill.so
+CLIA    := $(BUILD)/obj/cli.a
 RILL    := $(BUILD)/rill
 
 .PHONY: all help clean
@@ -99,6 +100,11 @@ $(LIBA): $(BUILD)/obj/librill.o
 
 # The same with every name, for the rill command and the tests of its parts.
 $(INTERNAL): $(LIB_OBJ)
+	@rm -f $@
+	$(call say,AR,$@) $(AR) rcs $@ $^
+
+# Parts of the rill command, for their tests.
+$(CLIA): $(filter-out %/main.o,$(CLI_OBJ))
 	@rm -f $@
 	$(call say,AR,$@) $(AR) rcs $@ $^
 
@@ -177,7 +183,7 @@ test-programs: all examples node $(TESTS) $(PROGRAMS) ## build everything that t
 $(TEST_OBJ): CPPFLAGS += -Itests -DTEST_CC='"$(CC)"' -DTEST_SANITIZE='"$(SAN)"' \
 	-DTEST_NODE='"$(NODE)"'
 $(TEST_OBJ): $(STALWART)
-$(TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(INTERNAL)
+$(TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(CLIA) $(INTERNAL)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
 # Most are programs as a user writes them; those named *_race take a part of librill by itself.

@@ -144,7 +144,7 @@ static int print_dump(struct cat *cat, const char *path)
 	return code;
 }
 
-int cat_main(int argc, char **argv)
+static int cat_main(int argc, char **argv)
 {
 	struct cat cat = {.format = "text", .color = "auto"};
 	select_init(&cat.selection);
@@ -164,3 +164,11 @@ int cat_main(int argc, char **argv)
 		return trouble("nothing found");
 	return code;
 }
+
+const struct command cat_command = {
+	.name = "cat",
+	.run = cat_main,
+	.brief = "print a dump as text or JSON lines, in order of time",
+	.usage = usage,
+	.options = options,
+};

@@ -2,6 +2,7 @@
 #ifndef RILL_CLI_CLI_H
 #define RILL_CLI_CLI_H
 
+#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -14,12 +15,24 @@ enum exit_code {
 	EXIT_USAGE = 2,
 };
 
-/* One file a subcommand; argv[0] is its name. */
-int cat_main(int argc, char **argv);
-int spans_main(int argc, char **argv);
-int stats_main(int argc, char **argv);
-int catalog_main(int argc, char **argv);
-int export_main(int argc, char **argv);
+/* One file a subcommand. `usage` has a line for each option, "  -f, --format=text|json  what it is
+ * for": completion says what stands there, and offers the values by the word behind the =. */
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv); /* argv[0] is its name */
+	const char *brief;
+	const char *usage;
+	const struct option *options;
+	/* The i-th value that an option with this word behind the = takes; NULL: there are no more.
+	 * May be NULL itself. */
+	const char *(*value)(const char *word, size_t i);
+};
+
+extern const struct command cat_command;
+extern const struct command spans_command;
+extern const struct command stats_command;
+extern const struct command catalog_command;
+extern const struct command export_command;
 
 /* "rill NAME: ..." to stderr, with a hint at --help. Returns EXIT_USAGE. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

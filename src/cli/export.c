@@ -223,7 +223,7 @@ static int run(struct export *export, struct dump_reader *reader)
 	return code;
 }
 
-int export_main(int argc, char **argv)
+static int export_main(int argc, char **argv)
 {
 	struct export export = {0};
 	select_init(&export.selection);
@@ -251,3 +251,20 @@ int export_main(int argc, char **argv)
 	obey_signal();
 	return code;
 }
+
+static const char *value(const char *word, size_t i)
+{
+	size_t n = 0;
+	while (n < i && formats[n])
+		n++;
+	return strcmp(word, "FORMAT") == 0 && formats[n] ? formats[n]->name : NULL;
+}
+
+const struct command export_command = {
+	.name = "export",
+	.run = export_main,
+	.brief = "write a dump as the files of other programs",
+	.usage = usage,
+	.options = options,
+	.value = value,
+};

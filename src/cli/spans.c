@@ -286,7 +286,7 @@ static const struct option options[] = {
 	{"help", no_argument, NULL, 'h'},       {0},
 };
 
-int spans_main(int argc, char **argv)
+static int spans_main(int argc, char **argv)
 {
 	struct spans spans = {.limit = 20, .ascii = !terminal_utf8()};
 	long long limit;
@@ -323,3 +323,11 @@ int spans_main(int argc, char **argv)
 		return usage_error("spans", optind == argc ? "which dump?" : "one dump at a time");
 	return run(&spans, argv[optind]);
 }
+
+const struct command spans_command = {
+	.name = "spans",
+	.run = spans_main,
+	.brief = "list the slowest spans of a dump",
+	.usage = usage,
+	.options = options,
+};

@@ -308,7 +308,7 @@ static const struct option options[] = {
 	{0},
 };
 
-int stats_main(int argc, char **argv)
+static int stats_main(int argc, char **argv)
 {
 	struct stats stats = {.color = terminal_color()};
 	int option;
@@ -327,3 +327,11 @@ int stats_main(int argc, char **argv)
 		return usage_error("stats", optind == argc ? "which dump?" : "one dump at a time");
 	return run(&stats, argv[optind]);
 }
+
+const struct command stats_command = {
+	.name = "stats",
+	.run = stats_main,
+	.brief = "count events, losses and bytes of a dump",
+	.usage = usage,
+	.options = options,
+};
