@@ -39,6 +39,7 @@ static const struct option options[] = {
 };
 
 static const struct export_format *const formats[] = {
+	&export_ctf,
 	NULL,
 };
 

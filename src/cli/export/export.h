@@ -41,6 +41,8 @@ struct export_format {
 	int (*close)(void *state, bool complete);
 };
 
+extern const struct export_format export_ctf;
+
 /* --- where it goes: target.c --------------------------------------------------------------- */
 
 /* OUT under a temporary name until it is whole; or standard output, a pipe, a device. */
