@@ -11,9 +11,9 @@
  * key << 16 | type << 8 | form << 1 | cut.
  */
 enum ctf_form {
-	CTF_PLAIN,    /* as its type says */
-	CTF_RAW,      /* a string that is not UTF-8 or has a NUL: its bytes as well */
-	CTF_JSON,     /* a list or event, as text */
+	CTF_PLAIN, /* as its type says */
+	CTF_RAW,   /* a string that is not UTF-8 or has a NUL: its bytes as well */
+	CTF_JSON,  /* a list or event, as text */
 	/* A string that is empty in all events of the class: babeltrace2 up to 2.0.4 shows, for an
 	 * empty one, what stood there in an earlier event of its class. */
 	CTF_EMPTY,

@@ -124,8 +124,7 @@ static bool is_element(const struct rill_item *item)
 			       RILL_SET_DURATION | RILL_SET_TIMESTAMP | RILL_SET_STRING |
 			       RILL_SET_IP;
 	return 1u << item->type & types && !item->cut &&
-	       (item->type != RILL_TYPE_STRING ||
-		(item->size && is_text(item->bytes, item->size)));
+	       (item->type != RILL_TYPE_STRING || (item->size && is_text(item->bytes, item->size)));
 }
 
 /* How many elements, when they can be a sequence; all have *type. -1: they cannot. */

@@ -42,6 +42,7 @@ struct export_format {
 };
 
 extern const struct export_format export_ctf;
+extern const struct export_format export_perfetto;
 
 /* --- where it goes: target.c --------------------------------------------------------------- */
 
