@@ -37,6 +37,9 @@ static const struct option options[] = {
 };
 
 static const struct export_format *const formats[] = {
+	&export_ctf,
+	&export_perfetto,
+	&export_otlp,
 	&export_jsonl,
 	&export_csv,
 	NULL,
