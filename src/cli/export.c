@@ -155,7 +155,7 @@ static void write_batch(void *state, const struct rill_batch *batch)
 
 static int write_all(struct export *export)
 {
-	struct output output = select_output(&export->selection);
+	struct output output = select_output(&export->selection, &export->job.feed);
 	struct export_job *job = &export->job;
 	int error = export->format->open(&export->state, job);
 	if (error)
@@ -208,19 +208,17 @@ static int export_main(int argc, char **argv)
 		return code;
 	if (export.help)
 		return show_usage();
-	struct dump_want want = {
-		.since_ns = export.selection.since_ns,
-		.until_ns = export.selection.until_ns == UINT64_MAX ? 0 : export.selection.until_ns,
-	};
-	struct dump_reader *reader = open_dumps(argv + optind, (size_t)(argc - optind), &want);
-	if (!reader)
-		return EXIT_TROUBLE;
+	struct dump_reader *reader = select_open(&export.selection, "export", argv + optind,
+						 (size_t)(argc - optind), &code);
+	if (!reader) {
+		select_close(&export.selection, NULL);
+		return code;
+	}
 	catch_signals();
 	code = run(&export, reader);
 	if (stopped <= 0 && report_damage(reader))
 		code = EXIT_TROUBLE;
-	select_free(&export.selection);
-	dump_reader_close(reader);
+	select_close(&export.selection, reader);
 	obey_signal();
 	return code;
 }
