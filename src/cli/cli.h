@@ -34,6 +34,7 @@ extern const struct command stats_command;
 extern const struct command diff_command;
 extern const struct command catalog_command;
 extern const struct command export_command;
+extern const struct command report_command;
 
 /* "rill NAME: ..." to stderr, with a hint at --help. Returns EXIT_USAGE. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
