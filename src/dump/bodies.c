@@ -59,6 +59,9 @@ int file_share_get(struct file *file, uint16_t process, struct share **made)
 	share->file = file;
 	share->process = process;
 	share->index = (uint32_t)reader->nshares;
+	share->tells = true;
+	for (size_t i = 0; i < file->nshares; i++)
+		share->tells &= !file->shares[i];
 	share->info.path = file->path;
 	share->info.process =
 		(struct dump_process){.program = "", .host = "", .clock = "", .writer = ""};

@@ -170,9 +170,9 @@ int counts_read(struct share *share)
 {
 	struct counting counting = {.share = share};
 	int error = 0;
-	if (share->counted)
+	if (share->counted || !share->ncount_blocks)
 		return 0;
-	share->file->reader->nlosses -= share->nlosses;
+	share->file->reader->nlosses -= share->info.nlosses;
 	for (size_t i = 0; !error && i < share->ncount_blocks; i++) {
 		uint64_t position = share->count_blocks[i] & ~UINT64_C(7);
 		/* In a later part the first ones say what was lost before it. */
@@ -182,8 +182,8 @@ int counts_read(struct share *share)
 	if (!error)
 		error = compact(&counting);
 	free(share->losses);
-	share->losses = counting.losses;
-	share->nlosses = counting.nlosses;
+	share->info.losses = share->losses = counting.losses;
+	share->info.nlosses = counting.nlosses;
 	for (size_t c = 0; c < MAX_CATALOGS; c++)
 		free(counting.tables[c]);
 	share->counted = !error;

@@ -184,6 +184,9 @@ struct dump_file {
 	size_t npoints;
 	uint64_t first_ns; /* not after its records, by its blocks' headers; 0, 0: it has none */
 	uint64_t last_ns;  /* not before them */
+	/* What was lost in it, and when. */
+	const struct dump_loss *losses;
+	size_t nlosses;
 	const struct dump_count *counts; /* what the process had counted at the end of the file */
 	size_t ncounts;
 	uint64_t values_cut;
@@ -263,10 +266,9 @@ int dump_open_all(struct dump_reader **reader, const char *const *paths, size_t 
 size_t dump_origin_count(const struct dump_reader *reader);
 const struct dump_origin *dump_origin(const struct dump_reader *reader, size_t index);
 size_t dump_file_count(const struct dump_reader *reader);
+/* Reads its counts and losses when it is asked for them first. What the structure points to stays
+ * until the reader is closed or dump_refresh() is called. */
 const struct dump_file *dump_file(const struct dump_reader *reader, size_t index);
-/* What was lost in a file, and when. Stays until the reader is closed. 0; -ENOMEM. */
-int dump_losses(struct dump_reader *reader, size_t file, const struct dump_loss **losses,
-		size_t *count);
 /* The next record of all files in time order (ties: process, ring, position). 1; 0: no more;
  * -ENOMEM. Its bytes stay until a call of dump_next() before which dump_expires() is true. */
 int dump_next(struct dump_reader *reader, struct dump_record *record);

@@ -226,7 +226,7 @@ static void file_reset(struct file *file)
 	file->ngroups = file->nshares = 0;
 	file->end = FORMAT_HEADER_SIZE;
 	file->sequence = 0;
-	file->ndamages = 0;
+	file->ndamages = file->ntold = 0;
 }
 
 /* 0, also when the file has no index that can be used; -ENOMEM. */

@@ -86,21 +86,8 @@ const struct dump_file *dump_file(const struct dump_reader *reader, size_t index
 	/* What cannot be counted for lack of memory is damage, as is what cannot be read. */
 	if (counts_read(share))
 		file_damage(file, "there is no memory for its counts");
-	bool first = true;
-	for (uint16_t i = 0; i < share->process; i++)
-		first &= !file->shares[i];
-	share->info.damage = first ? file_damage_text(file) : NULL;
+	share->info.damage = share->tells ? file_damage_text(file) : NULL;
 	return &share->info;
-}
-
-int dump_losses(struct dump_reader *reader, size_t index, const struct dump_loss **losses,
-		size_t *count)
-{
-	struct share *share = reader->shares[index];
-	int error = counts_read(share);
-	*losses = share->losses;
-	*count = share->nlosses;
-	return error;
 }
 
 int dump_next(struct dump_reader *reader, struct dump_record *record)

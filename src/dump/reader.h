@@ -67,6 +67,7 @@ struct share {
 	uint16_t process;
 	bool named;    /* its PROCESS block has been read */
 	bool news;     /* catalogs or filters that its origin does not know yet */
+	bool tells;    /* what damage its file has: the first one does */
 	bool left_out; /* of a file that is there twice */
 	const struct known_catalog **known;
 	const struct rill_catalog **catalogs;
@@ -86,7 +87,6 @@ struct share {
 	bool counted;           /* the following are there */
 	struct dump_count *counts;
 	struct dump_loss *losses;
-	size_t nlosses;
 };
 
 /* A chunk that is known to come. */
@@ -138,7 +138,9 @@ struct file {
 	size_t ngroups;
 	size_t nmerged; /* groups that the merge has been given */
 	size_t ndamages;
-	char damage[256];
+	size_t ntold; /* of these, in `damage` */
+	size_t sentence; /* bytes of the first one */
+	char damage[300];
 };
 
 /* --- damage.c ------------------------------------------------------------------------------ */
