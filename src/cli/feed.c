@@ -128,7 +128,8 @@ int feed_run(struct feed *feed, struct dump_reader *reader)
 			continue;
 		feed->origin = dump_origin(reader, i);
 		if (!error)
-			pipeline_end(feeding->pipelines[i], feed->outputs, feed->noutputs);
+			pipeline_end(feeding->pipelines[i], feed->outputs,
+				     feed->until_ns ? 0 : feed->noutputs);
 		feed->bad_records += pipeline_bad_records(feeding->pipelines[i]);
 		pipeline_free(feeding->pipelines[i]);
 	}
