@@ -7,7 +7,7 @@
 #include "core/nearest.h"
 
 static const struct command *const commands[] = {
-	&cat_command, &spans_command, &stats_command, &catalog_command, &export_command,
+	&cat_command, &grep_command, &spans_command, &stats_command, &catalog_command, &export_command,
 };
 
 #define NCOMMANDS (sizeof commands / sizeof *commands)

@@ -76,7 +76,7 @@ static void make_long_dump(const char *folder)
 {
 	struct dump_process process = {
 		.pid = 4712, .id = {7, 8}, .start_ns = NANOSECONDS, .program = "long"};
-	const struct clock_point clock = {0, NANOSECONDS, (uint64_t)1 << 32, 0};
+	const struct clock_point clock = {0, NANOSECONDS, (uint64_t)1 << 32, 0, 0};
 	struct slot slot = slot_u64(KEY_ID, 1);
 	struct dump_writer *writer;
 	char error[256];
