@@ -79,6 +79,13 @@ static int list(const struct shown *shown, const char *text)
 		    : trouble("there are no events");
 }
 
+static const char *link_text(unsigned flags)
+{
+	return flags & RILL_KEY_PROCESS ? " (link within the process)"
+	       : flags & RILL_KEY_LINK  ? " (link)"
+					: "";
+}
+
 static void print_keys(const struct rill_catalog *catalog, const struct rill_catalog_event *event,
 		       size_t width)
 {
@@ -97,8 +104,7 @@ static void print_keys(const struct rill_catalog *catalog, const struct rill_cat
 		const struct rill_catalog_key *key = &catalog->keys[event->keys[i]];
 		printf("    %-*s  %-*s  %s%s%s%s\n", name_columns, key->name, type_columns,
 		       show_types(types, sizeof types, key->types), key->text,
-		       key->flags & RILL_KEY_LINK ? " (link)" : "",
-		       key->flags & RILL_KEY_PERSONAL ? " (personal)" : "",
+		       link_text(key->flags), key->flags & RILL_KEY_PERSONAL ? " (personal)" : "",
 		       key->flags & RILL_KEY_SECRET ? " (secret)" : "");
 	}
 	if (!event->nkeys)

@@ -32,8 +32,10 @@ extern const struct command cat_command;
 extern const struct command grep_command;
 extern const struct command spans_command;
 extern const struct command stats_command;
+extern const struct command diff_command;
 extern const struct command catalog_command;
 extern const struct command export_command;
+extern const struct command report_command;
 
 /* "rill NAME: ..." to stderr, with a hint at --help. Returns EXIT_USAGE. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -91,6 +93,8 @@ const char *show_time(char *to, uint64_t ns);
 /* A value in at most size - 1 bytes, with control bytes escaped, so that none reaches a terminal.
  */
 const char *show_item(char *to, size_t size, const struct rill_item *item);
+/* A name or a path, likewise: those of a dump are not to be trusted either. */
+const char *show_label(char *to, size_t size, const char *text);
 /* Columns that UTF-8 text takes. */
 size_t shown_width(const char *text);
 /* A text wrapped at `width` columns, each line after `indent`. */

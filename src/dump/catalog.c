@@ -37,7 +37,7 @@ void catalog_pack(struct packer *packer, uint8_t index, const struct rill_catalo
 		pack_text(packer, key->text);
 		pack_int(packer, key->types, 2);
 		pack_int(packer, key->flags, 1);
-		pack_int(packer, RILL_NO_KEY, 2);
+		pack_int(packer, key->refers, 2);
 	}
 	for (size_t i = 0; i < catalog->nspans; i++) {
 		const struct rill_catalog_span *span = &catalog->spans[i];
@@ -138,7 +138,9 @@ static void unpack_keys(struct unpacking *unpacking)
 		keys[i].text = take_text(unpacking);
 		keys[i].types = (uint16_t)unpack_int(unpacking->from, 2);
 		keys[i].flags = (uint8_t)unpack_int(unpacking->from, 1);
-		unpack_int(unpacking->from, 2);
+		keys[i].refers = (uint16_t)unpack_int(unpacking->from, 2);
+		if (keys[i].refers >= catalog->nkeys && keys[i].refers != RILL_NO_KEY)
+			unpacking->from->failed = true;
 	}
 	catalog->keys = keys;
 }

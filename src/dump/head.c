@@ -8,8 +8,11 @@
 #define EVENT_BYTES   13u
 
 /* A filter takes at most this, and a part of what the records take. */
-#define FILTER_FREE 16u
+#define FILTER_FREE 64u
 #define FILTER_PART 8u
+
+/* Of a text in struct seen; catalog and key take 24 bits. */
+#define TEXT_KEY (1u << 24)
 
 size_t pack_head_room(void)
 {
@@ -95,35 +98,25 @@ static unsigned char *put_events(struct dump_pack *pack, unsigned char *at)
 
 /* --- filter -------------------------------------------------------------------------------- */
 
-static void see(struct dump_pack *pack, uint64_t hash)
+void pack_identity(struct dump_pack *pack, uint32_t key, uint64_t word)
 {
-	uint64_t *place = &pack->seen[hash >> (64 - SEEN_BITS)];
-	if (*place == hash && hash)
-		return;
-	*place = hash;
-	pack->identities[pack->nidentities++] = hash;
-}
-
-void pack_identity(struct dump_pack *pack, const struct shape *shape, uint32_t tag, uint64_t word)
-{
-	see(pack, filter_hash(word, (uint8_t)(shape->key >> 56), (uint16_t)tag));
+	pack->identities[pack->nidentities++] =
+		filter_hash(word, (uint8_t)(key >> 16), (uint16_t)key);
 }
 
 void pack_name(struct dump_pack *pack, const struct shape *shape, const struct slot_state *slot,
 	       const unsigned char *bytes, uint32_t size)
 {
-	uint32_t tag = slot->column->tag;
-	uint8_t catalog = (uint8_t)(shape->key >> 56);
-	/* Bytes of the dictionary are hashed when they are new, not each time. */
+	uint32_t key = identity_key(shape, slot);
+	/* Bytes of the dictionary are hashed once, not each time. */
 	if (slot->text != NO_TEXT) {
-		uint64_t what = pack->stamp + ((uint64_t)catalog << 24) +
-				((uint64_t)(tag & 4095) << 12) + slot->text;
-		uint64_t *place = &pack->seen_text[(slot->text ^ tag) & ((1u << SEEN_BITS) - 1)];
-		if (*place == what)
+		struct seen *place = &pack->seen[(slot->text ^ key) & ((1u << SEEN_BITS) - 1)];
+		struct seen what = {slot->text, pack->stamp | TEXT_KEY | key};
+		if (place->value == what.value && place->key == what.key)
 			return;
 		*place = what;
 	}
-	see(pack, filter_hash(filter_value(bytes, size), catalog, (uint16_t)tag));
+	pack_identity(pack, key, filter_value(bytes, size));
 }
 
 static unsigned char *put_filter(struct dump_pack *pack, unsigned char *at)

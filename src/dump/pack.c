@@ -17,6 +17,7 @@ static void pack_forget(struct dump_pack *pack)
 	memset(pack->tag_places, 0, sizeof pack->tag_places);
 	memset(pack->word_places, 0, sizeof pack->word_places);
 	memset(pack->text_places, 0, sizeof pack->text_places);
+	memset(pack->seen, 0, sizeof pack->seen);
 	for (size_t i = 0; i < sizeof pack->recent / sizeof *pack->recent; i++)
 		pack->recent[i] = &pack->none;
 	pack->nshapes = pack->nslots = pack->ncolumns = 0;
@@ -77,8 +78,6 @@ void dump_pack_begin(struct dump_pack *pack)
 	pack->nwords = pack->ntexts = 0;
 	pack->raw = pack->raw_bytes = 0;
 	pack->nwatched = 0;
-	if (pack->nidentities)
-		memset(pack->seen, 0, sizeof pack->seen);
 	pack->nidentities = 0;
 	pack->start = &pack->none;
 	pack->control_end = pack->control;
@@ -136,6 +135,20 @@ static __attribute__((noinline)) unsigned char *put_ipv6(struct dump_pack *pack,
 	slot->last = last;
 	*to = (unsigned char)put.code;
 	return put.to;
+}
+
+/* A word that names something goes into the filter, once. Zero is what a slot begins with. */
+static inline void note_identity(struct dump_pack *pack, const struct shape *shape,
+				 const struct slot_state *slot, uint64_t word, uint64_t code)
+{
+	if (code == WORD_SAME && word)
+		return;
+	uint64_t key = pack->stamp | identity_key(shape, slot);
+	struct seen *place = &pack->seen[word * UINT64_C(0x9e3779b97f4a7c15) >> (64 - SEEN_BITS)];
+	if (RILL__LIKELY(place->value == word && place->key == key))
+		return;
+	*place = (struct seen){word, key};
+	pack_identity(pack, (uint32_t)key, word);
 }
 
 struct stream {
@@ -208,10 +221,8 @@ RILL__INLINE bool put_record(struct dump_pack *pack, struct stream *stream, stru
 		case SLOT_ID:
 			word = pack_get64(words);
 			put = put_word(pack, slot, word, to, true);
-			/* Zero is what a slot begins with. */
-			if (slot->kind == SLOT_ID && (put.code != WORD_SAME || word == 0) &&
-			    pack->nidentities < MAX_IDENTITIES)
-				pack_identity(pack, shape, slot->column->tag, word);
+			if (slot->kind == SLOT_ID && pack->nidentities < MAX_IDENTITIES)
+				note_identity(pack, shape, slot, word, put.code);
 			break;
 		case SLOT_FULL:
 			pack_put64(control, codes);

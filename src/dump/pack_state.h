@@ -25,7 +25,7 @@
 
 /* A chunk with more identities than this has no filter; and places for those seen of late. */
 #define MAX_IDENTITIES 1024u
-#define SEEN_BITS      7
+#define SEEN_BITS      8
 
 /* Where a value of the dictionary is found: places go in pairs. What another chunk left is none. */
 struct word_place {
@@ -37,6 +37,13 @@ struct word_place {
 struct text_place {
 	const unsigned char *bytes;
 	uint64_t what; /* chunk, size and index, of 32, 16 and 16 bits */
+};
+
+/* An identity that is in the filter: a word, or which text of the dictionary; and whose it is:
+ * chunk, catalog and key. */
+struct seen {
+	uint64_t value;
+	uint64_t key;
 };
 
 /* A record that somebody wants to see, of the segment whose number this is. */
@@ -85,13 +92,18 @@ struct dump_pack {
 	struct shape *recent[1 << RECENT_BITS];
 	struct word_place word_places[1 << WORD_BITS];
 	struct text_place text_places[1 << TEXT_BITS];
-	uint64_t seen[1 << SEEN_BITS];      /* identities */
-	uint64_t seen_text[1 << SEEN_BITS]; /* chunk, key and index in the dictionary of bytes */
+	struct seen seen[1 << SEEN_BITS];
 };
 
 static inline uint32_t shape_tag(const struct shape *shape, uint32_t slot)
 {
 	return (uint32_t)(shape->tags[slot / 2] >> 32 * (slot & 1));
+}
+
+/* Catalog and key. */
+static inline uint32_t identity_key(const struct shape *shape, const struct slot_state *slot)
+{
+	return (uint32_t)(shape->key >> 56) << 16 | (uint16_t)slot->column->tag;
 }
 
 /* Bytes of a record that has the shape's key and tags; 0: it is none that a producer writes. */
@@ -143,7 +155,7 @@ size_t pack_head(struct dump_pack *pack);
 /* Lowest and highest ticks. */
 void pack_times(const struct dump_pack *pack, uint64_t *first, uint64_t *last);
 /* A word of a key whose values go into the filter; bytes of such a key. */
-void pack_identity(struct dump_pack *pack, const struct shape *shape, uint32_t tag, uint64_t word);
+void pack_identity(struct dump_pack *pack, uint32_t key, uint64_t word);
 void pack_name(struct dump_pack *pack, const struct shape *shape, const struct slot_state *slot,
 	       const unsigned char *bytes, uint32_t size);
 void pack_watch(struct dump_pack *pack, const unsigned char *record, uint32_t size);

@@ -128,7 +128,7 @@ Test(rill, usage_is_told_and_has_code_2)
 		{"cat", "--key=spanId", "x.rill"},
 		{"cat", "--nothing", "x.rill"},
 		{"spans", NULL},
-		{"spans", "x.rill", "x.rill"},
+		{"spans", "--span=12", "x.rill"},
 		{"spans", "--sort=name", "x.rill"},
 		{"spans", "--limit=-1", "x.rill"},
 		{"stats", "--nothing", "x.rill"},
@@ -393,7 +393,7 @@ Test(rill, stats_of_a_dump_without_records)
 	struct run_options options = {.directory = folder};
 	struct run_result r = RUN(&options, rill, "stats", "x.rill");
 	cr_expect_eq(r.code, 0, "%s", r.err);
-	cr_expect(strstr(r.out, "the process counted 10 written, the dump holds 0"), "%s", r.out);
+	cr_expect(strstr(r.out, "10 were counted as written, the dump holds 0"), "%s", r.out);
 	r = RUN(&options, rill, "spans", "x.rill");
 	cr_expect_eq(r.code, 1);
 	r = RUN(&options, rill, "cat", "x.rill");
@@ -444,6 +444,8 @@ Test(rill, several_dumps_in_one_directory)
 	cr_expect_eq(r.code, 0, "%s", r.err);
 	cr_expect_eq(count(r.out, "\n"), 28);
 	r = RILL(f, "stats", ".");
+	cr_expect_eq(count(r.out, "emitted 64 ="), 1, "%s", r.out);
+	r = RILL(f, "stats", "--by-process", ".");
 	cr_expect_eq(count(r.out, "emitted 32 ="), 2, "%s", r.out);
 	r = RILL(f, "catalog", "-d", ".");
 	cr_expect_eq(count(r.out, "conn.start"), 1);

@@ -372,8 +372,7 @@ def catalog_line(body):
         words += [body.text(), body.text(), body.text(), body.int(2), body.int(1), body.int(1)]
         words += ["k%d" % body.int(2) for _ in range(body.int(2))]
     for _ in range(nkeys):
-        words += [body.text(), body.text(), body.int(2), body.int(1)]
-        body.int(2)
+        words += [body.text(), body.text(), body.int(2), body.int(1), body.int(2)]
     for _ in range(nspans):
         words += [body.text(), body.int(2), body.int(2), body.int(2)]
     return index, "|".join(str(word) for word in words)

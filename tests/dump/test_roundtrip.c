@@ -247,7 +247,7 @@ Test(roundtrip, catalogs_that_lead_nowhere_are_refused)
 {
 	static const uint16_t no_such_key = 1;
 	struct rill_catalog_event event = {"a.b", "", "", &no_such_key, 0, 0, RILL_INFO, 0};
-	struct rill_catalog_key key = {"id", "", RILL_SET_U64, 0};
+	struct rill_catalog_key key = {"id", "", RILL_SET_U64, 0, RILL_NO_KEY};
 	struct rill_catalog_span span = {"a", 0, 0, 0};
 	const char *const subsystem = "A";
 	struct rill_catalog catalog = {.name = "bad",
@@ -273,6 +273,9 @@ Test(roundtrip, catalogs_that_lead_nowhere_are_refused)
 	span = (struct rill_catalog_span){"a", 0, 1, 0};
 	expect_refused(&catalog);
 	span = (struct rill_catalog_span){"a", 0, 0, 1};
+	expect_refused(&catalog);
+	span = (struct rill_catalog_span){"a", 0, 0, 0};
+	key.refers = 1;
 	expect_refused(&catalog);
 }
 

@@ -215,8 +215,8 @@ static void show_catalog(FILE *out, size_t index, const struct rill_catalog *cat
 			fprintf(out, "|k%d", event->keys[k]);
 	}
 	for (size_t i = 0; i < catalog->nkeys; i++)
-		fprintf(out, "|%s|%s|%d|%d", catalog->keys[i].name, catalog->keys[i].text,
-			catalog->keys[i].types, catalog->keys[i].flags);
+		fprintf(out, "|%s|%s|%d|%d|%d", catalog->keys[i].name, catalog->keys[i].text,
+			catalog->keys[i].types, catalog->keys[i].flags, catalog->keys[i].refers);
 	for (size_t i = 0; i < catalog->nspans; i++)
 		fprintf(out, "|%s|%d|%d|%d", catalog->spans[i].name, catalog->spans[i].start,
 			catalog->spans[i].end, catalog->spans[i].key);
