@@ -9,6 +9,7 @@
 static const struct command *const commands[] = {
 	/* clang-format off */
 	&cat_command,
+	&grep_command,
 	&spans_command,
 	&stats_command,
 	&diff_command,
