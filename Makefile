@@ -26,7 +26,7 @@ WARN     := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pr
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc -I$(BUILD)/include
 BASE     := $(OPT) $(SAN) -MMD -MP -pthread
 CFLAGS   += -std=gnu11 $(WARN)
-LDLIBS   := -pthread -lm
+LDLIBS   := -pthread -lm -lzstd
 
 V ?= 0
 ifeq ($(V),0)

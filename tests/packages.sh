@@ -2,7 +2,7 @@
 # packages.sh GROUP...: installs the Debian packages of these groups that are missing.
 # Groups: build (library, rill, rill-gen), demo, test, bench.
 set -eu
-build="gcc make binutils libc6-dev libcmark-gfm-dev libcmark-gfm-extensions-dev"
+build="gcc make binutils libc6-dev libzstd-dev libcmark-gfm-dev libcmark-gfm-extensions-dev"
 demo="postfix jq"
 test="g++ clang libclang-rt-14-dev clang-format clang-tidy cppcheck codespell libcriterion-dev valgrind spin jq postfix
 	swaks python3 mandoc git procps util-linux gnuplot-nox zstd"

@@ -232,8 +232,9 @@ static uint64_t fill(unsigned char *bytes, size_t size, const struct workload *w
 
 static struct dump_writer *create(const char *folder)
 {
-	static const struct dump_process process = {1, {2, 3}, 4, "bench"};
-	static const struct clock_point clock = {0, 0, UINT64_C(1) << 31};
+	static const struct dump_process process = {
+		.pid = 1, .id = {2, 3}, .start_ns = 4, .program = "bench"};
+	static const struct clock_point clock = {0, 0, UINT64_C(1) << 31, 0, 0};
 	struct dump_writer *writer;
 	char error[256];
 	int code = dump_create(&writer, folder, &process, error, sizeof error);

@@ -21,9 +21,15 @@ struct dump_pack;
 
 struct dump_process {
 	uint32_t pid;
+	uint32_t part;       /* how many files the process wrote before this one */
 	uint64_t id[2];      /* random: tells processes apart for ever */
 	uint64_t start_ns;   /* since the Unix epoch */
+	uint64_t begun_ns;   /* the writer: when the file is begun, which names it; 0: start_ns */
+	uint64_t boot[2];    /* the host's boot id, or 0: not known */
 	const char *program; /* short name */
+	const char *host;
+	const char *clock;  /* what counts the ticks: "tsc", "monotonic" */
+	const char *writer; /* "rill 0.1.0" */
 };
 
 /* A piece of one ring's stream: the records between two positions. */
@@ -52,18 +58,46 @@ struct dump_epoch {
 	const char *expression;
 };
 
-/* Creates DIRECTORY/PROGRAM-PID-START.rill (0600), and the directory when it is missing. `error`
- * gets one sentence. */
+/* What the numbers of lost events grew by, and since when. */
+struct dump_period {
+	uint64_t from_ticks;
+	uint64_t to_ticks;
+	uint64_t lost;
+};
+
+/* Of the spans of one kind that ended in a file. */
+struct dump_span_summary {
+	uint8_t catalog;
+	uint16_t span;
+	uint64_t ended;
+	uint64_t headless;
+	uint64_t sum_ns;
+	uint64_t shortest_ns;
+	uint64_t longest_ns;
+	uint64_t lasted[64]; /* how many 2^i to 2^(i+1) ns */
+};
+
+/* Creates DIRECTORY/START-PROGRAM-PID.rill (0600), locked by flock(2) for as long as it is open,
+ * and the directory when it is missing. `error` gets one sentence. */
 int dump_create(struct dump_writer **writer, const char *directory,
 		const struct dump_process *process, char *error, size_t error_size);
 int dump_put_catalog(struct dump_writer *writer, uint8_t index, const struct rill_catalog *catalog);
 int dump_put_clock(struct dump_writer *writer, const struct clock_point *point);
 /* A chunk of packed records. When this returns 0 the kernel has all the bytes; else the file is as
  * it was before. */
-int dump_put_pack(struct dump_writer *writer, const struct dump_pack *pack);
+int dump_put_pack(struct dump_writer *writer, struct dump_pack *pack);
+/* period: NULL: not known. */
 int dump_put_counts(struct dump_writer *writer, const struct dump_count *counts, size_t count,
-		    uint64_t values_cut);
+		    uint64_t values_cut, const struct dump_period *period);
+/* The starts of spans that are open. The pack may be empty. */
+int dump_put_open(struct dump_writer *writer, struct dump_pack *pack);
+int dump_put_spans(struct dump_writer *writer, const struct dump_span_summary *spans, size_t count);
 int dump_put_epoch(struct dump_writer *writer, const struct dump_epoch *epoch);
+/* Bodies from here on are compressed by zstd at this level; 0: not. 0; -ENOMEM. */
+int dump_compress(struct dump_writer *writer, int level);
+/* Bytes of the file. */
+uint64_t dump_size(const struct dump_writer *writer);
+uint64_t dump_records(const struct dump_writer *writer);
 const char *dump_path(const struct dump_writer *writer);
 int dump_sync(struct dump_writer *writer);
 /* Marks the end, so that a reader can tell a finished dump from one cut short. */
@@ -79,7 +113,24 @@ struct dump_pack_count {
 	uint64_t records;
 };
 
+/* What a pack asks once of each kind of record. */
+struct dump_pack_hooks {
+	/* Whether records of this event are listed: dump_pack_watched(). */
+	bool (*watched)(void *context, uint8_t catalog, uint16_t event);
+	/* Whether the values of this key go into filters. */
+	bool (*identity)(void *context, uint8_t catalog, uint16_t key);
+	void *context;
+};
+
+struct dump_watched {
+	const unsigned char *record; /* as the ring held it */
+	uint32_t size;
+	uint32_t tid;
+};
+
 struct dump_pack *dump_pack_new(void); /* NULL: no memory */
+/* Before the first record. Without, nothing is watched, and filters say nothing. */
+void dump_pack_hook(struct dump_pack *pack, const struct dump_pack_hooks *hooks);
 void dump_pack_free(struct dump_pack *pack);
 /* Empties it for the next chunk. */
 void dump_pack_begin(struct dump_pack *pack);
@@ -95,6 +146,9 @@ uint64_t dump_pack_add(struct dump_pack *pack, const struct dump_chunk *chunk, c
 /* How many records of which event it holds, from i = 0 on; an event may come more than once. False:
  * there is no i-th. */
 bool dump_pack_count(const struct dump_pack *pack, size_t i, struct dump_pack_count *count);
+/* The i-th of the watched records, in the order in which they were added; its bytes stand where
+ * they were taken from. False: there is no i-th. */
+bool dump_pack_watched(const struct dump_pack *pack, size_t i, struct dump_watched *watched);
 bool dump_pack_empty(const struct dump_pack *pack);
 
 /* --- reading ------------------------------------------------------------------------------- */

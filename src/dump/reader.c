@@ -55,11 +55,10 @@ static int check_header(const struct file *file, char *why, size_t why_size)
 		return -EBADMSG;
 	}
 	unsigned major = file->map[8] | (unsigned)file->map[9] << 8;
-	if (major > FORMAT_MAJOR) {
+	if (major != FORMAT_MAJOR) {
 		snprintf(why, why_size,
-			 "has format version %u, and this program reads up to %u: "
-			 "it takes a newer rill",
-			 major, FORMAT_MAJOR);
+			 "has format version %u, and this program reads %u: it takes %s rill",
+			 major, FORMAT_MAJOR, major > FORMAT_MAJOR ? "a newer" : "an older");
 		return -EBADMSG;
 	}
 	return 0;

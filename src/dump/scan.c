@@ -34,12 +34,17 @@ static int scan_process(struct file *file, struct unpacker *body)
 {
 	struct dump_process process = {0};
 	process.pid = (uint32_t)unpack_int(body, 4);
-	unpack_int(body, 4);
+	process.part = (uint32_t)unpack_int(body, 4);
 	process.id[0] = unpack_int(body, 8);
 	process.id[1] = unpack_int(body, 8);
 	process.start_ns = unpack_int(body, 8);
 	process.program = unpack_text(body, &file->arena);
-	if (!process.program)
+	process.host = unpack_text(body, &file->arena);
+	process.boot[0] = unpack_int(body, 8);
+	process.boot[1] = unpack_int(body, 8);
+	process.clock = unpack_text(body, &file->arena);
+	process.writer = unpack_text(body, &file->arena);
+	if (!process.program || !process.host || !process.clock || !process.writer)
 		return -ENOMEM;
 	if (body->failed)
 		return -EBADMSG;
@@ -68,6 +73,8 @@ static int scan_clock(struct file *file, struct unpacker *body)
 		point.ticks = unpack_int(body, 8);
 		point.ns = unpack_int(body, 8);
 		point.rate = unpack_int(body, 8);
+		point.error_us = (uint32_t)unpack_int(body, 4);
+		point.flags = (uint32_t)unpack_int(body, 4);
 		if (body->failed)
 			return -EBADMSG;
 		void *grown = array_grow(file->points, file->npoints, sizeof point);
@@ -180,6 +187,7 @@ static int scan_epoch(struct file *file, struct unpacker *body)
 static int scan_end(struct file *file, struct unpacker *body)
 {
 	uint64_t blocks = unpack_int(body, 8);
+	unpack_int(body, 8);
 	if (body->failed)
 		return -EBADMSG;
 	if (blocks != file->blocks)
@@ -194,8 +202,8 @@ static int scan_block(struct file *file, const struct block *block)
 {
 	struct unpacker body = {file->map + block->position + BLOCK_HEADER_SIZE, NULL, false};
 	body.end = body.at + block->size;
-	if ((block->flags & BLOCK_CHECKED) &&
-	    format_crc(0, body.at, block->size) != block->body_check)
+	if (format_crc(0, body.at, block->size) != block->body_check ||
+	    (block->flags & BLOCK_COMPRESSED))
 		return -EBADMSG;
 	switch (block->type) {
 	case BLOCK_PROCESS:

@@ -10,7 +10,7 @@
 
 #define MAX_RINGS 40
 
-static const struct clock_point plain = {0, 0, (uint64_t)1 << 32};
+static const struct clock_point plain = {0, 0, (uint64_t)1 << 32, 0, 0};
 
 static uint64_t random_state = 4101842887655102017u;
 
@@ -58,7 +58,7 @@ static int by_order(const void *left, const void *right)
 
 static struct dump_writer *create(const char *folder, const char *program)
 {
-	struct dump_process process = {1, {1, 2}, 3, program};
+	struct dump_process process = {.pid = 1, .id = {1, 2}, .start_ns = 3, .program = program};
 	struct dump_writer *writer;
 	char error[256];
 	cr_assert_eq(dump_create(&writer, folder, &process, error, sizeof error), 0, "%s", error);
