@@ -18,6 +18,7 @@ int cat_main(int argc, char **argv);
 int spans_main(int argc, char **argv);
 int stats_main(int argc, char **argv);
 int catalog_main(int argc, char **argv);
+int trail_main(int argc, char **argv);
 
 /* "rill NAME: ..." to stderr, with a hint at --help. Returns EXIT_USAGE. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -16,6 +16,7 @@ static const struct command commands[] = {
 	{"cat", cat_main, "print a dump as text or JSON lines, in order of time"},
 	{"spans", spans_main, "list the slowest spans of a dump"},
 	{"stats", stats_main, "count events, losses and bytes of a dump"},
+	{"trail", trail_main, "print everything about one thing, across processes and hosts"},
 	{"catalog", catalog_main, "list, search and explain events"},
 };
 
