@@ -13,6 +13,7 @@ static const struct command *const commands[] = {
 	&spans_command,
 	&stats_command,
 	&diff_command,
+	&trail_command,
 	&catalog_command,
 	&export_command,
 	&report_command,
