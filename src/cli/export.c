@@ -41,6 +41,7 @@ static const struct option options[] = {
 static const struct export_format *const formats[] = {
 	&export_ctf,
 	&export_perfetto,
+	&export_chrome,
 	NULL,
 };
 
