@@ -26,7 +26,7 @@ WARN     := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pr
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc -I$(BUILD)/include
 BASE     := $(OPT) $(SAN) -MMD -MP -pthread
 CFLAGS   += -std=gnu11 $(WARN)
-LDLIBS   := -pthread -lm
+LDLIBS   := -pthread -lm -lzstd
 
 V ?= 0
 ifeq ($(V),0)
@@ -40,7 +40,7 @@ GEN_SRC := $(wildcard gen/*.c)
 
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/stalwart.o
 PIC_OBJ := $(LIB_SRC:%.c=$(BUILD)/pic/%.o) $(BUILD)/pic/stalwart.o
-CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
+CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/report-page.o
 GEN_OBJ := $(GEN_SRC:%.c=$(BUILD)/obj/%.o)
 $(CLI_OBJ) $(GEN_OBJ): CPPFLAGS += -DRILL_VERSION='"$(VERSION)"'
 
@@ -49,6 +49,7 @@ STALWART := $(BUILD)/include/rill/stalwart.h
 LIBA    := $(BUILD)/librill.a
 INTERNAL := $(BUILD)/obj/internal.a
 LIBSO   := $(BUILD)/librill.so
+CLIA    := $(BUILD)/obj/cli.a
 RILL    := $(BUILD)/rill
 
 .PHONY: all help clean
@@ -102,14 +103,31 @@ $(INTERNAL): $(LIB_OBJ)
 	@rm -f $@
 	$(call say,AR,$@) $(AR) rcs $@ $^
 
+# Parts of the rill command, for their tests.
+$(CLIA): $(filter-out %/main.o,$(CLI_OBJ))
+	@rm -f $@
+	$(call say,AR,$@) $(AR) rcs $@ $^
+
 $(LIBSO).$(SOVERSION): $(PIC_OBJ) src/librill.map
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -shared -Wl,-soname,librill.so.$(SOVERSION) \
 		-Wl,--version-script=src/librill.map -Wl,-z,nodelete -Wl,-z,defs -o $@ $(PIC_OBJ) $(LDLIBS)
 $(LIBSO): $(LIBSO).$(SOVERSION)
 	$(Q)ln -sf librill.so.$(SOVERSION) $@
 
+# The page of `rill report`: its parts in one file, which stands in the command as it is.
+PAGE_SRC := $(addprefix src/cli/report/page/,page.html page.css format.js data.js chart.js list.js overview.js \
+	timeline.js spans.js tables.js app.js)
+$(BUILD)/gen/report-head.html: src/cli/report/page.sh $(PAGE_SRC)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@) src/cli/report/page.sh $(@D) $(PAGE_SRC)
+$(BUILD)/gen/report-script.html: $(BUILD)/gen/report-head.html ;
+$(BUILD)/obj/report-page.o: src/cli/report/page.S $(BUILD)/gen/report-head.html $(BUILD)/gen/report-script.html
+	@mkdir -p $(@D)
+	$(call say,AS,$@) $(CC) -c -I$(BUILD)/gen -Wa,-I$(BUILD)/gen -o $@ $<
+
+# Only the command takes zlib.
 $(RILL): $(CLI_OBJ) $(INTERNAL)
-	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $(CLI_OBJ) $(INTERNAL) $(LDLIBS)
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $(CLI_OBJ) $(INTERNAL) $(LDLIBS) -lz
 
 # Written anew each time: PREFIX may be another one than that of the last call.
 .PHONY: FORCE
@@ -177,7 +195,7 @@ test-programs: all examples node $(TESTS) $(PROGRAMS) ## build everything that t
 $(TEST_OBJ): CPPFLAGS += -Itests -DTEST_CC='"$(CC)"' -DTEST_SANITIZE='"$(SAN)"' \
 	-DTEST_NODE='"$(NODE)"'
 $(TEST_OBJ): $(STALWART)
-$(TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(INTERNAL)
+$(TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(CLIA) $(INTERNAL)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
 # Most are programs as a user writes them; those named *_race take a part of librill by itself.

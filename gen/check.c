@@ -194,6 +194,35 @@ static void resolve_span_key(struct checker *c, struct page_span *s)
 	}
 }
 
+static void resolve_link(struct checker *c, struct page_key *k)
+{
+	const struct page *p = c->page;
+	const struct page_key *other;
+
+	if (!*k->link_name)
+		return;
+	k->refers = map_find(&p->key_names, k->link_name);
+	if (k->refers == MAP_NONE) {
+		if (!p->partial)
+			report_error(c->report, p->path, k->line,
+				     "Link of key '%s' names no key: '%.60s'; write yes, process, "
+				     "a key of this page, or leave the cell empty",
+				     k->name, k->link_name);
+		return;
+	}
+	other = &p->keys[k->refers];
+	if (!(other->flags & RILL_KEY_LINK) || other->flags & RILL_KEY_GLOBAL || *other->link_name)
+		report_error(c->report, p->path, k->line,
+			     "Link of key '%s' names key '%s', whose own Link is not process; only "
+			     "such a value is another process's",
+			     k->name, other->name);
+	else if (k->types && other->types && !(k->types & other->types))
+		report_error(c->report, p->path, k->line,
+			     "key '%s' can never have a value of key '%s', which its Link names: "
+			     "they share no type",
+			     k->name, other->name);
+}
+
 /* The tracker looks a span up by its event, so an event starts one span, and ends one span. */
 static void claim(struct checker *c, size_t *owners, size_t event, size_t span, const char *verb)
 {
@@ -247,5 +276,7 @@ void page_check(struct page *page, struct arena *a, struct report *r)
 	check_symbols(&c);
 	for (size_t i = 0; i < page->nevents; i++)
 		resolve_keys(&c, &page->events[i]);
+	for (size_t i = 0; i < page->nkeys; i++)
+		resolve_link(&c, &page->keys[i]);
 	resolve_spans(&c);
 }

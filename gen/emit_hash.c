@@ -45,6 +45,9 @@ uint64_t emit_hash(const struct page *page, struct arena *a)
 	for (size_t i = 0; i < page->nkeys; i++) {
 		h = add_text(add_text(h, ids.keys[i]->name), ids.keys[i]->text);
 		h = add_number(add_number(h, ids.keys[i]->types), ids.keys[i]->flags);
+		h = add_number(h, ids.keys[i]->refers == MAP_NONE
+					  ? RILL_NO_KEY
+					  : page->keys[ids.keys[i]->refers].id);
 	}
 	h = add_number(h, page->nspans);
 	for (size_t i = 0; i < page->nspans; i++) {

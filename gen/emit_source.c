@@ -71,17 +71,31 @@ static void emit_events(struct buffer *out, const struct page *page, const struc
 	buffer_puts(out, "};\n");
 }
 
+static void emit_key_flags(struct buffer *out, unsigned flags)
+{
+	static const struct {
+		unsigned flag;
+		const char *name;
+	} names[] = {
+		{RILL_KEY_LINK, "RILL_KEY_LINK"},
+		{RILL_KEY_GLOBAL, "RILL_KEY_GLOBAL"},
+		{RILL_KEY_PERSONAL, "RILL_KEY_PERSONAL"},
+		{RILL_KEY_SECRET, "RILL_KEY_SECRET"},
+	};
+	const char *between = "";
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (!(flags & names[i].flag))
+			continue;
+		buffer_print(out, "%s%s", between, names[i].name);
+		between = " | ";
+	}
+	if (!flags)
+		buffer_puts(out, "0");
+}
+
 static void emit_keys(struct buffer *out, const struct page *page, const struct ids *ids)
 {
-	static const char *const flags[] = {
-		[0] = "0",
-		[RILL_KEY_LINK] = "RILL_KEY_LINK",
-		[RILL_KEY_PERSONAL] = "RILL_KEY_PERSONAL",
-		[RILL_KEY_LINK | RILL_KEY_PERSONAL] = "RILL_KEY_LINK | RILL_KEY_PERSONAL",
-		[RILL_KEY_SECRET] = "RILL_KEY_SECRET",
-		[RILL_KEY_LINK | RILL_KEY_SECRET] = "RILL_KEY_LINK | RILL_KEY_SECRET",
-	};
-
 	if (!page->nkeys)
 		return;
 	buffer_puts(out, "\nstatic const struct rill_catalog_key keys[] = {\n");
@@ -94,7 +108,12 @@ static void emit_keys(struct buffer *out, const struct page *page, const struct 
 		emit_string(out, k->text);
 		buffer_puts(out, ", ");
 		emit_type_set(out, k);
-		buffer_print(out, ", %s },\n", flags[k->flags]);
+		buffer_puts(out, ", ");
+		emit_key_flags(out, k->flags);
+		if (k->refers == MAP_NONE)
+			buffer_puts(out, ", RILL_NO_KEY },\n");
+		else
+			buffer_print(out, ", %u },\n", page->keys[k->refers].id);
 	}
 	buffer_puts(out, "};\n");
 }

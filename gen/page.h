@@ -46,6 +46,8 @@ struct page_key {
 	size_t ntypes;
 	uint16_t types;
 	uint8_t flags;
+	const char *link_name; /* key that Link names, "" for none */
+	size_t refers;         /* and its index into page.keys; MAP_NONE for none */
 	uint16_t id;
 	size_t line;
 };

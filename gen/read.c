@@ -244,12 +244,18 @@ static void read_key(struct reader *rd, const struct table_row *row)
 	struct page_key k = {
 		.name = row_name(rd, row),
 		.text = cell(rd, row, DESCRIPTION),
+		.link_name = cell(rd, row, LINK),
+		.refers = MAP_NONE,
 		.line = row->line,
 	};
 
 	read_types(rd, row, &k);
-	if (read_word(rd, row, LINK, "yes", NULL))
+	if (*k.link_name)
 		k.flags = RILL_KEY_LINK;
+	if (strcmp(k.link_name, "yes") == 0)
+		k.flags |= RILL_KEY_GLOBAL;
+	if (strcmp(k.link_name, "process") == 0 || strcmp(k.link_name, "yes") == 0)
+		k.link_name = "";
 	k.flags |= privacy[read_word(rd, row, PRIVACY, "personal", "secret")];
 	if (!k.name) {
 		page->partial = true;

@@ -34,6 +34,7 @@ static char *step(struct data_parser *parser, char c, char *to)
 			return to;
 		}
 		parser->size++;
+		parser->bare_cr = true;
 		*to++ = '\r';
 		return plain(parser, c, to);
 	case DATA_DOT:
@@ -48,6 +49,7 @@ static char *step(struct data_parser *parser, char c, char *to)
 			return to;
 		}
 		parser->size++; /* the dot was stuffed, the <CR> is text */
+		parser->bare_cr = true;
 		*to++ = '\r';
 		return plain(parser, c, to);
 	case DATA_END:

@@ -25,6 +25,7 @@ enum data_state {
 struct data_parser {
 	enum data_state state; /* DATA_LINE_START at first: the CRLF of the command counts */
 	bool bare_lf;
+	bool bare_cr;  /* text to us, but no mail to hand on: RFC 5321, section 2.3.8 */
 	uint64_t size; /* octets so far, with CRLF, without stuffed dots and the end */
 };
 

@@ -10,6 +10,7 @@
 
 #include "mail.h"
 #include "recipients.h"
+#include "relay.h"
 #include "smtpd.h"
 #include "worker.h"
 
@@ -21,7 +22,8 @@ static _Atomic uint64_t changes; /* to all mailboxes, since the start: key chang
 static bool delivered_before(const struct mail *mail, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
-		if (!strcmp(mail->recipients[i].mailbox, mail->recipients[n].mailbox))
+		if (!mail->recipients[i].relayed &&
+		    !strcmp(mail->recipients[i].mailbox, mail->recipients[n].mailbox))
 			return mail->recipients[i].delivered;
 	return false;
 }
@@ -49,7 +51,7 @@ static int ingest(struct server *server, struct mail *mail, unsigned n, uint64_t
 	return 0;
 }
 
-/* To all recipients that do not have it yet. 0, or the last error. */
+/* To all mailboxes that do not have it yet. 0, or the last error. */
 static int store(struct server *server, struct mail *mail, uint64_t span_id)
 {
 	int result = 0;
@@ -58,7 +60,7 @@ static int store(struct server *server, struct mail *mail, uint64_t span_id)
 		struct recipient *recipient = &mail->recipients[i];
 		int error = 0;
 
-		if (recipient->delivered)
+		if (recipient->delivered || recipient->relayed)
 			continue;
 		if (!delivered_before(mail, i))
 			error = ingest(server, mail, i, span_id);
@@ -69,8 +71,22 @@ static int store(struct server *server, struct mail *mail, uint64_t span_id)
 	return result;
 }
 
-/* The time of the next attempt, or 0: there is none. */
-static uint64_t retry_at(struct server *server, const struct mail *mail, int sync_error)
+/* To the next server, unless it has the mail. 0 or an error. */
+static int hand_on(struct server *server, struct mail *mail, uint64_t span_id)
+{
+	int error = mail->handed_on ? 0 : relay_hand_on(server, mail, span_id);
+
+	if (error)
+		return error;
+	mail->handed_on = true;
+	for (unsigned i = 0; i < mail->nrecipients; i++)
+		if (mail->recipients[i].relayed)
+			mail->recipients[i].delivered = true;
+	return 0;
+}
+
+/* The time of the next attempt, or 0: there is none. `final`: none would help. */
+static uint64_t retry_at(struct server *server, const struct mail *mail, bool final)
 {
 	uint64_t wait_ms = (uint64_t)RETRY_FIRST_MS << (mail->attempts < 8 ? mail->attempts : 8);
 	uint64_t due_ns;
@@ -78,8 +94,7 @@ static uint64_t retry_at(struct server *server, const struct mail *mail, int syn
 	if (wait_ms > RETRY_MAX_MS)
 		wait_ms = RETRY_MAX_MS;
 	due_ns = monotonic_ns() + wait_ms * 1000000u;
-	/* A file that fsync() failed on stays unsafe, however often one asks. */
-	if (sync_error || atomic_load(&server->stopping) || due_ns > mail->expires_ns)
+	if (final || atomic_load(&server->stopping) || due_ns > mail->expires_ns)
 		return 0;
 	return due_ns;
 }
@@ -97,15 +112,36 @@ static void failed(const struct mail *mail, uint64_t span_id, int error, uint64_
 	for (unsigned i = mail->nrecipients; i-- > 0;)
 		if (!mail->recipients[i].delivered)
 			first = mail->recipients[i].address;
-	rill_event(delivery_failed, spanId(counted(span_id)), queueId(mail->queue_id),
-		   queueName(QUEUE_NAME), to(first),
-		   reason(rill_nested(store_filesystem_error, reason(strerror(-error)))),
-		   expires(rill_timestamp(wall_ns(mail->expires_ns))),
-		   nextRetry(wall_ns(due_ns ? due_ns : monotonic_ns())));
+	if (mail->problem[0])
+		rill_event(delivery_failed, spanId(counted(span_id)), queueId(mail->queue_id),
+			   queueName(mail_queue(mail)), to(first), reason(mail->problem),
+			   expires(rill_timestamp(wall_ns(mail->expires_ns))),
+			   nextRetry(wall_ns(due_ns ? due_ns : monotonic_ns())));
+	else
+		rill_event(delivery_failed, spanId(counted(span_id)), queueId(mail->queue_id),
+			   queueName(mail_queue(mail)), to(first),
+			   reason(rill_nested(store_filesystem_error, reason(strerror(-error)))),
+			   expires(rill_timestamp(wall_ns(mail->expires_ns))),
+			   nextRetry(wall_ns(due_ns ? due_ns : monotonic_ns())));
 	if (due_ns)
 		rill_event(queue_rescheduled, spanId(counted(span_id)), queueId(mail->queue_id),
 			   nextRetry(wall_ns(due_ns)),
 			   expires(rill_timestamp(wall_ns(mail->expires_ns))));
+}
+
+/* To the mailboxes. *final: a later attempt would be in vain. */
+static int deliver(struct server *server, struct mail *mail, uint64_t span_id, bool *final)
+{
+	int error = maildir_sync(&server->maildir, mail);
+
+	if (!error)
+		return store(server, mail, span_id);
+	/* A file that fsync() failed on stays unsafe, however often one asks. */
+	*final = true;
+	rill_event(message_ingest_error, spanId(counted(span_id)),
+		   reason("cannot write the mail to disk"), code(-error),
+		   causedBy(rill_nested(store_filesystem_error, reason(strerror(-error)))));
+	return error;
 }
 
 /* One attempt. True if the queue is rid of the mail, one way or the other. */
@@ -116,21 +152,22 @@ static bool attempt(struct deliverer *self, struct mail *mail)
 	uint64_t span_id = id_next(&self->ids);
 	uint64_t start_ns = monotonic_ns();
 	uint64_t due_ns = 0;
-	int sync_error;
-	int error;
+	bool final = false;
+	int error = 0;
 
 	rill_event(delivery_attempt_start, spanId(counted(span_id)), queueId(mail->queue_id),
-		   queueName(QUEUE_NAME), from(mail->from), to(recipients_list(mail, list)),
-		   size(mail->data.size), total(mail->nrecipients));
-	sync_error = maildir_sync(&server->maildir, mail);
-	if (sync_error)
-		rill_event(message_ingest_error, spanId(counted(span_id)),
-			   reason("cannot write the mail to disk"), code(-sync_error),
-			   causedBy(rill_nested(store_filesystem_error,
-						reason(strerror(-sync_error)))));
-	error = sync_error ? sync_error : store(server, mail, span_id);
+		   messageId(mail->headers.message_id), queueName(mail_queue(mail)),
+		   from(mail->from), to(recipients_list(mail, list)), size(mail->data.size),
+		   total(mail->nrecipients));
+	/* The next server first: what it refuses, no mailbox gets either. */
+	if (mail->nrelayed)
+		error = hand_on(server, mail, span_id);
+	if (error == -EREMOTE)
+		final = true;
+	else if (!error && mail->nrelayed < mail->nrecipients)
+		error = deliver(server, mail, span_id, &final);
 	if (error) {
-		due_ns = retry_at(server, mail, sync_error);
+		due_ns = retry_at(server, mail, final);
 		failed(mail, span_id, error, due_ns);
 	} else {
 		rill_event(delivery_completed, spanId(counted(span_id)), queueId(mail->queue_id),

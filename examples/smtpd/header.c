@@ -1,8 +1,12 @@
 /* Message-ID and Received, found while the mail streams by. */
 #include "header.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+#include "smtpd.h"
 
 /* Keeps the text between < and >, if it is sane: printable ASCII and short enough. */
 static void keep_message_id(struct header_scan *scan, const char *text)
@@ -55,4 +59,11 @@ void header_feed(struct header_scan *scan, const char *text, size_t n)
 		else if (scan->length < sizeof(scan->line) - 1)
 			scan->line[scan->length++] = text[i] ? text[i] : ' ';
 	}
+}
+
+void header_make_id(struct header_scan *scan, uint64_t queue_id, const char *hostname)
+{
+	/* Time and queue id differ from mail to mail, of all processes of a host in most cases. */
+	snprintf(scan->message_id, sizeof(scan->message_id), "%" PRIx64 ".%" PRIx64 "@%.200s",
+		 realtime_ns(), queue_id, hostname);
 }

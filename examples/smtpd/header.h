@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define MESSAGE_ID_MAX 256u
 #define FIELD_MAX      320u /* how much of a field's line is kept: name and Message-ID */
@@ -19,5 +20,7 @@ struct header_scan {
 
 /* Text with LF line ends, in pieces of any size. */
 void header_feed(struct header_scan *scan, const char *text, size_t n);
+/* A Message-ID for a mail that has none (RFC 6409, section 8.3). */
+void header_make_id(struct header_scan *scan, uint64_t queue_id, const char *hostname);
 
 #endif

@@ -1,4 +1,4 @@
-/* Ids for spans and queued mails. */
+/* Ids for spans. */
 #include "id.h"
 
 #include <unistd.h>

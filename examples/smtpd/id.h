@@ -1,5 +1,5 @@
 /*
- * Ids for spans and queued mails: 64 bits, unique without any shared counter.
+ * Ids for spans: 64 bits, unique without any shared counter.
  *
  *     41 bits  milliseconds since 2020      10 bits  this host and process, hashed
  *      6 bits  thread                        6 bits  sequence within the millisecond

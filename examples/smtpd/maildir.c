@@ -103,6 +103,16 @@ int maildir_sync(const struct maildir *maildir, struct mail *mail)
 	return error;
 }
 
+int maildir_read(const struct maildir *maildir, const struct mail *mail)
+{
+	char path[PATH_SIZE];
+	int fd;
+
+	snprintf(path, sizeof(path), "tmp/%s", mail->name);
+	fd = openat(maildir->fd, path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 static int sync_folder(const struct maildir *maildir, const char *path, struct stat *status)
 {
 	int fd = openat(maildir->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

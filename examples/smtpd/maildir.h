@@ -44,6 +44,9 @@ int maildir_write(struct mail *mail, const char *text, size_t n);
 /* The file in tmp/ is complete: to the disk with it. */
 int maildir_sync(const struct maildir *maildir, struct mail *mail);
 
+/* The file in tmp/, to read. A descriptor, or a negative errno. */
+int maildir_read(const struct maildir *maildir, const struct mail *mail);
+
 /* Links the file in tmp/ into the mailbox, durably. Done twice it succeeds. */
 int maildir_link(const struct maildir *maildir, const struct mail *mail, const char *mailbox,
 		 struct maildir_entry *entry);

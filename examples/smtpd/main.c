@@ -4,7 +4,8 @@
  *     listening socket -> workers (worker.c, an epoll set each, sessions)
  *                             |  mail in tmp/, complete        ^  250, or 451
  *                             v                                |
- *                         queue (queue.c) -> delivery threads (deliver.c): fsync, link to new/
+ *                         queue (queue.c) -> delivery threads (deliver.c): fsync, link to new/,
+ *                                            or the next server's 250 (relay.c)
  *
  * This thread starts all that, waits for SIGTERM or SIGINT, and stops it in the same order.
  */
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -79,7 +81,9 @@ static bool start_deliverers(void)
 			return failed("cannot start a delivery thread", error);
 		deliverers_running++;
 	}
-	rill_event(queue_started, queueName(counted(QUEUE_NAME)));
+	rill_event(queue_started, queueName(counted(QUEUE_LOCAL)));
+	if (server.config.relay_host)
+		rill_event(queue_started, queueName(counted(QUEUE_RELAY)));
 	return true;
 }
 
@@ -90,6 +94,9 @@ static bool start(void)
 
 	server.listen_fd = -1;
 	server.maildir.fd = -1;
+	server.stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (server.stop_fd < 0)
+		return failed("cannot make an eventfd", -errno);
 	error = witness_open(&server.witness, config->witness);
 	if (error)
 		return failed(config->witness, error);
@@ -114,10 +121,13 @@ static bool start(void)
 /* Workers first: what they have in the queue, they wait for. */
 static int stop(void)
 {
+	const uint64_t one = 1;
 	int error;
 
 	atomic_store(&server.stop_deadline_ms, monotonic_ms() + server.config.grace_ms);
 	atomic_store(&server.stopping, true);
+	if (write(server.stop_fd, &one, sizeof(one)) < 0) /* only when there is none */
+		fprintf(stderr, "smtpd: %s\n", strerror(errno));
 	if (server.listen_fd >= 0) /* from now on accept() fails, and the workers know why */
 		listener_stop(&server);
 	for (unsigned i = 0; i < workers_running; i++)
@@ -135,6 +145,8 @@ static int stop(void)
 		close(server.listen_fd);
 	if (server.maildir.fd >= 0)
 		maildir_close(&server.maildir);
+	if (server.stop_fd >= 0)
+		close(server.stop_fd);
 	queue_free(&server.queue);
 	limits_free(&server.limits);
 	error = witness_close(&server.witness);

@@ -11,8 +11,8 @@
 
 static const char usage[] =
 	"Usage: smtpd --maildir DIR [OPTION]...\n"
-	"Takes mail over SMTP and puts it into a Maildir. An example program of rill: set\n"
-	"RILL_FILTER and RILL_SINKS to see what it does.\n"
+	"Takes mail over SMTP and puts it into a Maildir, or hands it on to another server.\n"
+	"An example program of rill: set RILL_FILTER and RILL_SINKS to see what it does.\n"
 	"\n"
 	"  --listen ADDRESS:PORT      numeric; [ADDRESS] for IPv6; port 0: any free one\n"
 	"                             (default 127.0.0.1:2525)\n"
@@ -20,7 +20,11 @@ static const char usage[] =
 	"  --maildir DIR              the mailbox, made if it is missing\n"
 	"  --per-user                 DIR/USER, where it exists, is the mailbox of USER\n"
 	"  --domain NAME              take mail for this domain; may be given up to 16 times\n"
-	"                             (default: for every domain)\n"
+	"                             (default: for every domain that is not relayed)\n"
+	"  --relay HOST:PORT          hand the other mail on to this server; the client gets its\n"
+	"                             250 when that server has said 250\n"
+	"  --relay-domain NAME        only mail for this domain; may be given up to 16 times\n"
+	"                             (default: for every domain that is not a --domain)\n"
 	"  --hostname NAME            (default: the machine's)\n"
 	"  --workers N                network threads (default 4)\n"
 	"  --deliverers N             delivery threads (default 2)\n"
@@ -43,11 +47,25 @@ static const char usage[] =
 	"  --max-session TIME         (default 3600)\n"
 	"  --expire TIME              how long to try a delivery before 451 (default 30)\n"
 	"  --grace TIME               for open transactions after SIGTERM (default 5)\n"
+	"  --relay-timeout TIME       for each answer of the next server (default: RFC 5321's, up\n"
+	"                             to 600)\n"
 	"  --ban TIME                 for addresses that abuse or loiter (default 0: never)\n"
 	"\n"
 	"Exit status: 0 after SIGTERM or SIGINT, 1 if it could not start, 2 for a bad option.\n";
 
-enum option_kind { TEXT, COUNT, SIZE, TIME, FLAG_ON, FLAG_OFF, LISTEN, DOMAIN_, HELP };
+enum option_kind {
+	TEXT,
+	COUNT,
+	SIZE,
+	TIME,
+	FLAG_ON,
+	FLAG_OFF,
+	LISTEN,
+	RELAY,
+	DOMAIN_,
+	RELAY_DOMAIN,
+	HELP
+};
 
 struct option_info {
 	const char *name;
@@ -65,6 +83,8 @@ static const struct option_info infos[] = {
 	{"maildir", TEXT, AT(maildir), 0, 0},
 	{"per-user", FLAG_ON, AT(per_user), 0, 0},
 	{"domain", DOMAIN_, 0, 0, 0},
+	{"relay", RELAY, 0, 0, 0},
+	{"relay-domain", RELAY_DOMAIN, 0, 0, 0},
 	{"hostname", TEXT, AT(hostname), 0, 0},
 	{"workers", COUNT, AT(workers), 1, WORKERS_MAX},
 	{"deliverers", COUNT, AT(deliverers), 1, DELIVERERS_MAX},
@@ -86,6 +106,7 @@ static const struct option_info infos[] = {
 	{"expire", TIME, AT(expire_ms), 0, 600000},
 	{"grace", TIME, AT(grace_ms), 0, 600000},
 	{"ban", TIME, AT(ban_ms), 0, 864000000},
+	{"relay-timeout", TIME, AT(relay_timeout_ms), 1, 600000},
 	{"help", HELP, 0, 0, 0},
 };
 
@@ -119,19 +140,26 @@ static uint64_t number(const struct option_info *info, const char *text)
 }
 
 /* Splits ADDRESS:PORT in place. */
-static void listen_at(struct config *config, char *text)
+static void split(const char *option, char *text, const char **host, const char **port)
 {
 	char *colon = strrchr(text, ':');
 
 	if (!colon || colon == text || !colon[1])
-		bad("listen", text, "not ADDRESS:PORT");
+		bad(option, text, "not ADDRESS:PORT");
 	*colon = '\0';
 	if (*text == '[' && colon[-1] == ']') {
 		colon[-1] = '\0';
 		text++;
 	}
-	config->host = text;
-	config->port = colon + 1;
+	*host = text;
+	*port = colon + 1;
+}
+
+static void add_domain(const char *option, const char **domains, unsigned *n, const char *value)
+{
+	if (*n == DOMAINS_MAX)
+		bad(option, value, "too many");
+	domains[(*n)++] = value;
 }
 
 static void set(struct config *config, const struct option_info *info, char *value)
@@ -154,12 +182,16 @@ static void set(struct config *config, const struct option_info *info, char *val
 		*(bool *)at = info->kind == FLAG_ON;
 		break;
 	case LISTEN:
-		listen_at(config, value);
+		split("listen", value, &config->host, &config->port);
+		break;
+	case RELAY:
+		split("relay", value, &config->relay_host, &config->relay_port);
 		break;
 	case DOMAIN_:
-		if (config->ndomains == DOMAINS_MAX)
-			bad("domain", value, "too many");
-		config->domains[config->ndomains++] = value;
+		add_domain("domain", config->domains, &config->ndomains, value);
+		break;
+	case RELAY_DOMAIN:
+		add_domain("relay-domain", config->relay_domains, &config->nrelay_domains, value);
 		break;
 	case HELP:
 		fputs(usage, stdout);
@@ -215,6 +247,10 @@ void options_parse(struct config *config, int argc, char **argv)
 	}
 	if (!config->maildir) {
 		fputs("smtpd: --maildir is missing (see --help)\n", stderr);
+		exit(2);
+	}
+	if (config->nrelay_domains && !config->relay_host) {
+		fputs("smtpd: --relay-domain without --relay (see --help)\n", stderr);
 		exit(2);
 	}
 	if (!*config->hostname || strlen(config->hostname) > 255 ||

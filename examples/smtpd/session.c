@@ -68,6 +68,7 @@ static void verify(struct session *session, const char *arguments)
 	struct server *server = session->worker->server;
 	char mailbox[MAILBOX_MAX + 1];
 	struct address address;
+	enum route route;
 
 	if (!command_address(arguments, &address)) {
 		rill_event(smtp_syntax_error, spanId(counted(session->seen.span_id)),
@@ -82,7 +83,13 @@ static void verify(struct session *session, const char *arguments)
 		session_reply(session, "252 2.5.0 Send some mail, I'll try my best");
 		return;
 	}
-	if (!transaction_is_local(session, address.domain) ||
+	route = transaction_route(session, address.domain);
+	if (route == ROUTE_RELAY) { /* who is there, only the next server knows */
+		rill_event(smtp_vrfy, spanId(counted(session->seen.span_id)), to(address.text));
+		session_reply(session, "252 2.1.5 <%s>: mail is handed on", address.text);
+		return;
+	}
+	if (route == ROUTE_NONE ||
 	    !maildir_lookup(&server->maildir, address.local, strlen(address.local), mailbox)) {
 		rill_event(smtp_vrfy_not_found, spanId(counted(session->seen.span_id)),
 			   to(address.text));

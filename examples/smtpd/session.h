@@ -107,7 +107,8 @@ void transaction_text(struct session *session);
 /* The queue is done with the mail: the reply. */
 void transaction_delivered(struct session *session);
 void transaction_reset(struct session *session);
-/* Is this one of our domains? "" is. */
-bool transaction_is_local(const struct session *session, const char *domain);
+/* Where mail for a domain goes; "" is ours. */
+enum route { ROUTE_LOCAL, ROUTE_RELAY, ROUTE_NONE };
+enum route transaction_route(const struct session *session, const char *domain);
 
 #endif

@@ -16,7 +16,8 @@
 
 #define SMTPD_VERSION "1.0"
 #define LISTENER_ID   "smtp" /* key listenerId: there is one listener */
-#define QUEUE_NAME    "local"
+#define QUEUE_LOCAL   "local"
+#define QUEUE_RELAY   "relay" /* of a mail that the next server gets, alone or besides */
 
 /* Thread numbers are part of every id (id.h), which has six bits for them. */
 #define WORKERS_MAX    32u
@@ -30,8 +31,12 @@ struct config {
 	const char *maildir;
 	const char *witness;
 	const char *hostname;             /* in the greeting, in Received: and in file names */
-	const char *domains[DOMAINS_MAX]; /* none: every domain is local */
+	const char *domains[DOMAINS_MAX]; /* none: every domain that is not relayed */
 	unsigned ndomains;
+	const char *relay_host; /* --relay; NULL: none */
+	const char *relay_port;
+	const char *relay_domains[DOMAINS_MAX]; /* none: every domain that is not local */
+	unsigned nrelay_domains;
 	unsigned workers;
 	unsigned deliverers;
 	unsigned max_connections;
@@ -46,9 +51,10 @@ struct config {
 	uint64_t max_transfer_bytes; /* in one session */
 	uint64_t timeout_ms;
 	uint64_t max_session_ms;
-	uint64_t grace_ms;  /* for open transactions when the server stops */
-	uint64_t expire_ms; /* how long a delivery is tried before the client is told 451 */
-	uint64_t ban_ms;    /* 0: nobody is banned */
+	uint64_t grace_ms;         /* for open transactions when the server stops */
+	uint64_t expire_ms;        /* how long a delivery is tried before the client is told 451 */
+	uint64_t ban_ms;           /* 0: nobody is banned */
+	uint64_t relay_timeout_ms; /* for each answer of the next server; 0: as RFC 5321 has it */
 	bool per_user;
 	bool vrfy;
 	bool fsync;
@@ -65,7 +71,9 @@ struct server {
 	struct maildir maildir;
 	struct queue queue;
 	struct witness witness;
-	atomic_uint connections; /* open now */
+	atomic_uint connections;    /* open now */
+	_Atomic uint64_t queue_ids; /* the last one given */
+	int stop_fd;                /* an eventfd that becomes readable with `stopping` */
 	atomic_bool stopping;
 	_Atomic uint64_t stop_deadline_ms; /* set before `stopping` */
 };

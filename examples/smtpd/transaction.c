@@ -36,16 +36,24 @@ void transaction_reset(struct session *session)
 	session->mail = NULL;
 }
 
-bool transaction_is_local(const struct session *session, const char *domain)
+static bool listed(const char *const *domains, unsigned n, const char *domain)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (!strcasecmp(domain, domains[i]))
+			return true;
+	return false;
+}
+
+enum route transaction_route(const struct session *session, const char *domain)
 {
 	const struct config *config = &session->worker->server->config;
 
-	if (!*domain || !config->ndomains)
-		return true;
-	for (unsigned i = 0; i < config->ndomains; i++)
-		if (!strcasecmp(domain, config->domains[i]))
-			return true;
-	return false;
+	if (!*domain || listed(config->domains, config->ndomains, domain))
+		return ROUTE_LOCAL;
+	if (config->relay_host && (!config->nrelay_domains ||
+				   listed(config->relay_domains, config->nrelay_domains, domain)))
+		return ROUTE_RELAY;
+	return config->ndomains ? ROUTE_NONE : ROUTE_LOCAL;
 }
 
 static void no_memory(struct session *session)
@@ -185,11 +193,11 @@ void transaction_mail(struct session *session, const char *arguments)
 	mail->session = session;
 	mail->worker = session->worker;
 	mail->connection_id = id;
-	mail->queue_id = id_next(&session->worker->ids);
+	mail->queue_id = atomic_fetch_add(&session->worker->server->queue_ids, 1) + 1;
 	mail->fd = -1;
 	session->mail = mail;
 	session->messages++;
-	rill_event(smtp_mail_from, spanId(counted(id)), from(mail->from));
+	rill_event(smtp_mail_from, spanId(counted(id)), queueId(mail->queue_id), from(mail->from));
 	session_reply(session, "250 2.1.0 Ok");
 }
 
@@ -210,7 +218,7 @@ static void invalid_rcpt(struct session *session, const char *address)
 	session_finish(session, true);
 }
 
-static bool add_recipient(struct mail *mail, const char *address, const char *mailbox)
+static bool add_recipient(struct mail *mail, const char *address, const char *mailbox, bool relayed)
 {
 	struct recipient *recipients =
 		reallocarray(mail->recipients, mail->nrecipients + 1, sizeof(*recipients));
@@ -220,13 +228,14 @@ static bool add_recipient(struct mail *mail, const char *address, const char *ma
 		return false;
 	mail->recipients = recipients;
 	recipient = &recipients[mail->nrecipients];
-	*recipient = (struct recipient){strdup(address), strdup(mailbox), false};
+	*recipient = (struct recipient){strdup(address), strdup(mailbox), relayed, false};
 	if (!recipient->address || !recipient->mailbox) {
 		free(recipient->address);
 		free(recipient->mailbox);
 		return false;
 	}
 	mail->nrecipients++;
+	mail->nrelayed += relayed;
 	return true;
 }
 
@@ -264,8 +273,9 @@ void transaction_rcpt(struct session *session, const char *arguments)
 	struct server *server = session->worker->server;
 	uint64_t id = session->seen.span_id;
 	struct mail *mail = session->mail;
-	char mailbox[MAILBOX_MAX + 1];
+	char mailbox[MAILBOX_MAX + 1] = "";
 	struct address address;
+	enum route route;
 
 	if (!mail) {
 		rill_event(smtp_mail_from_missing, spanId(counted(id)));
@@ -274,6 +284,7 @@ void transaction_rcpt(struct session *session, const char *arguments)
 	}
 	if (!rcpt_address(session, arguments, &address))
 		return;
+	route = transaction_route(session, address.domain);
 	for (unsigned i = 0; i < mail->nrecipients; i++) {
 		if (!strcmp(mail->recipients[i].address, address.text)) {
 			rill_event(smtp_rcpt_to_duplicate, spanId(counted(id)), to(address.text));
@@ -285,19 +296,20 @@ void transaction_rcpt(struct session *session, const char *arguments)
 		rill_event(smtp_too_many_recipients, spanId(counted(id)),
 			   limit(server->config.max_recipients));
 		session_reply(session, "452 4.5.3 Too many recipients");
-	} else if (!transaction_is_local(session, address.domain)) {
+	} else if (route == ROUTE_NONE) {
 		rill_event(smtp_relay_not_allowed, spanId(counted(id)), to(address.text));
 		session_reply(session, "550 5.7.1 <%s>: relaying denied", address.text);
 		invalid_rcpt(session, address.text);
-	} else if (!maildir_lookup(&server->maildir, address.local, strlen(address.local),
-				   mailbox)) {
+	} else if (route == ROUTE_LOCAL && !maildir_lookup(&server->maildir, address.local,
+							   strlen(address.local), mailbox)) {
 		rill_event(smtp_mailbox_does_not_exist, spanId(counted(id)), to(address.text));
 		session_reply(session, "550 5.1.1 <%s>: no such mailbox", address.text);
 		invalid_rcpt(session, address.text);
-	} else if (!add_recipient(mail, address.text, mailbox)) {
+	} else if (!add_recipient(mail, address.text, mailbox, route == ROUTE_RELAY)) {
 		no_memory(session);
 	} else {
-		rill_event(smtp_rcpt_to, spanId(counted(id)), to(address.text));
+		rill_event(smtp_rcpt_to, spanId(counted(id)), queueId(mail->queue_id),
+			   to(address.text));
 		session_reply(session, "250 2.1.5 Ok");
 	}
 }
@@ -316,16 +328,18 @@ static int write_trace(struct session *session)
 
 	localtime_r(&now, &tm);
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S %z", &tm);
-	length = snprintf(text, sizeof(text),
-			  "Return-Path: <%s>\n"
-			  "Received: from %s ([%s%s])\n"
-			  "\tby %s (smtpd) with %s id %llx%s%s%s;\n"
-			  "\t%s\n",
-			  mail->from, session->helo,
-			  session->peer.ss_family == AF_INET6 ? "IPv6:" : "", session->peer_text,
-			  config->hostname, session->extended ? "ESMTP" : "SMTP",
-			  (unsigned long long)mail->queue_id, one ? "\n\tfor <" : "",
-			  one ? mail->recipients[0].address : "", one ? ">" : "", date);
+	length = snprintf(text, sizeof(text), "Return-Path: <%s>\n", mail->from);
+	mail->trace_from = (uint64_t)length;
+	length +=
+		snprintf(text + length, sizeof(text) - (size_t)length,
+			 "Received: from %s ([%s%s])\n"
+			 "\tby %s (smtpd) with %s id %llx%s%s%s;\n"
+			 "\t%s\n",
+			 session->helo, session->peer.ss_family == AF_INET6 ? "IPv6:" : "",
+			 session->peer_text, config->hostname, session->extended ? "ESMTP" : "SMTP",
+			 (unsigned long long)mail->queue_id, one ? "\n\tfor <" : "",
+			 one ? mail->recipients[0].address : "", one ? ">" : "", date);
+	mail->trace_to = (uint64_t)length;
 	return maildir_write(mail, text, (size_t)length);
 }
 
@@ -376,6 +390,11 @@ static bool text_acceptable(struct session *session)
 		rill_event(smtp_message_parse_failed, spanId(counted(id)),
 			   details("bare <LF> in the text"));
 		session_reply(session, "550 5.6.0 Bare <LF>: lines must end in <CR><LF>");
+	} else if (mail->data.bare_cr && mail->nrelayed) {
+		/* The next server may take it for the end of a line. */
+		rill_event(smtp_message_parse_failed, spanId(counted(id)),
+			   details("bare <CR> in a text to be handed on"));
+		session_reply(session, "550 5.6.0 Bare <CR>: lines must end in <CR><LF>");
 	} else if (mail->headers.received > RECEIVED_MAX) {
 		rill_event(smtp_loop_detected, spanId(counted(id)), from(mail->from),
 			   total(mail->headers.received), limit(RECEIVED_MAX));
@@ -397,17 +416,22 @@ static void enqueue(struct session *session)
 
 	if (!queue_reserve(&server->queue)) {
 		rill_event(queue_back_pressure, spanId(counted(session->seen.span_id)),
-			   reason("the delivery queue is full"), queueName(QUEUE_NAME),
+			   reason("the delivery queue is full"), queueName(mail_queue(mail)),
 			   limit(server->config.max_queue));
 		session_reply(session, "451 4.3.2 Busy, try again later");
 		transaction_reset(session);
 		return;
 	}
+	/* A mail without an id cannot be followed from server to server. */
+	if (mail->nrelayed && !mail->headers.message_id[0]) {
+		header_make_id(&mail->headers, mail->queue_id, server->config.hostname);
+		mail->made_message_id = true;
+	}
 	mail->due_ns = now_ns;
 	mail->expires_ns = now_ns + server->config.expire_ms * 1000000u;
 	rill_event(queue_message_queued, spanId(counted(session->seen.span_id)),
-		   queueId(mail->queue_id), from(mail->from), to(recipients_list(mail, list)),
-		   size(mail->data.size), nextRetry(realtime_ns()),
+		   queueId(mail->queue_id), messageId(mail->headers.message_id), from(mail->from),
+		   to(recipients_list(mail, list)), size(mail->data.size), nextRetry(realtime_ns()),
 		   expires(rill_timestamp(realtime_ns() + server->config.expire_ms * 1000000u)));
 	session->state = SESSION_DELIVERING;
 	queue_put(&server->queue, mail);
@@ -426,6 +450,8 @@ void transaction_text(struct session *session)
 	rill_event(smtp_raw_input, spanId(counted(session->seen.span_id)), size(taken));
 	session->in_start += (uint32_t)taken;
 	header_feed(&mail->headers, text, text_n);
+	for (size_t i = 0; i < text_n && !mail->eight_bit; i++)
+		mail->eight_bit = (text[i] & 0x80) != 0;
 	/* A mail that will be refused is read to its end, for the session to stay in step. */
 	if (!mail->error && mail->data.size <= config->max_size_bytes) {
 		mail->error = maildir_write(mail, text, text_n);
@@ -448,10 +474,16 @@ void transaction_delivered(struct session *session)
 	session->state = SESSION_COMMAND;
 	if (!mail->error) {
 		session->seen.mails++;
-		session_reply(session, "250 2.0.0 Ok: delivered as %llx",
+		session_reply(session, "250 2.0.0 Ok: %s as %llx",
+			      mail->nrelayed < mail->nrecipients ? "delivered" : "relayed",
 			      (unsigned long long)mail->queue_id);
+	} else if (mail->refusal[0]) {
+		/* Not this client's error: the next server's word. */
+		session_reply(session, "%s", mail->refusal);
 	} else if (mail->error == -ENOSPC || mail->error == -EDQUOT) {
 		session_reply(session, "452 4.3.1 Insufficient storage");
+	} else if (mail->problem[0]) {
+		session_reply(session, "451 4.4.0 Cannot hand on now");
 	} else {
 		session_reply(session, "451 4.3.0 Cannot deliver now");
 	}

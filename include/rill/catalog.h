@@ -18,23 +18,25 @@ extern "C" {
 #endif
 
 /* Raised whenever a structure below or struct rill__gate changes. */
-#define RILL_CATALOG_LAYOUT 1u
+#define RILL_CATALOG_LAYOUT 2u
 
 /* Bounds of one catalog; rill-gen refuses a page beyond them. */
 #define RILL_CATALOG_MAX_EVENTS 16384u
 #define RILL_CATALOG_MAX_KEYS   4096u
 #define RILL_CATALOG_MAX_SPANS  1024u
 
-#define RILL_NO_KEY UINT16_MAX /* a span without a key: one at a time per process */
+/* A span without a key: one at a time per process. A key that refers to no other. */
+#define RILL_NO_KEY UINT16_MAX
 
 enum rill_event_flags {
 	RILL_LOSS_NEVER = 1 << 0, /* column Loss says `never`: kept longest */
 };
 
 enum rill_key_flags {
-	RILL_KEY_LINK = 1 << 0, /* column Link says `yes`: joins records across spans and hosts */
+	RILL_KEY_LINK = 1 << 0,     /* column Link is not empty: joins records across spans */
 	RILL_KEY_PERSONAL = 1 << 1, /* column Privacy says `personal` */
 	RILL_KEY_SECRET = 1 << 2,   /* column Privacy says `secret` */
+	RILL_KEY_GLOBAL = 1 << 3,   /* column Link says `yes`: also across processes and hosts */
 };
 
 struct rill_catalog_event {
@@ -53,6 +55,9 @@ struct rill_catalog_key {
 	const char *text; /* column Description */
 	uint16_t types;   /* enum rill_type_set */
 	uint8_t flags;    /* enum rill_key_flags */
+	/* Of a link key whose column Link names a key: that one. The value is one that another
+	 * process has under it. Else RILL_NO_KEY. */
+	uint16_t refers;
 };
 
 struct rill_catalog_span {

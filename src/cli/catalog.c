@@ -79,6 +79,13 @@ static int list(const struct shown *shown, const char *text)
 		    : trouble("there are no events");
 }
 
+static const char *link_text(unsigned flags)
+{
+	return flags & RILL_KEY_GLOBAL ? " (link)"
+	       : flags & RILL_KEY_LINK ? " (link of a process)"
+				       : "";
+}
+
 static void print_keys(const struct rill_catalog *catalog, const struct rill_catalog_event *event,
 		       size_t width)
 {
@@ -97,8 +104,7 @@ static void print_keys(const struct rill_catalog *catalog, const struct rill_cat
 		const struct rill_catalog_key *key = &catalog->keys[event->keys[i]];
 		printf("    %-*s  %-*s  %s%s%s%s\n", name_columns, key->name, type_columns,
 		       show_types(types, sizeof types, key->types), key->text,
-		       key->flags & RILL_KEY_LINK ? " (link)" : "",
-		       key->flags & RILL_KEY_PERSONAL ? " (personal)" : "",
+		       link_text(key->flags), key->flags & RILL_KEY_PERSONAL ? " (personal)" : "",
 		       key->flags & RILL_KEY_SECRET ? " (secret)" : "");
 	}
 	if (!event->nkeys)
@@ -246,7 +252,7 @@ static const struct option options[] = {
 	{0},
 };
 
-int catalog_main(int argc, char **argv)
+static int catalog_main(int argc, char **argv)
 {
 	struct shown shown = {.catalogs = {&rill_catalog_stalwart}, .count = 1};
 	struct dump_reader *reader = NULL;
@@ -278,3 +284,11 @@ int catalog_main(int argc, char **argv)
 	}
 	return code;
 }
+
+const struct command catalog_command = {
+	.name = "catalog",
+	.run = catalog_main,
+	.brief = "list, search and explain events",
+	.usage = usage,
+	.options = options,
+};

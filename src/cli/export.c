@@ -31,18 +31,14 @@ static const char usage_end[] =
 	"was found, or output failed; 2 wrong usage.\n";
 
 static const struct option options[] = {
-	{"to", required_argument, NULL, 't'},
-	{"output", required_argument, NULL, 'o'},
-	SELECT_OPTIONS,
-	{"help", no_argument, NULL, 'h'},
-	{0},
+	{"to", required_argument, NULL, 't'},   {"output", required_argument, NULL, 'o'},
+	{"only", required_argument, NULL, 'O'}, SELECT_OPTIONS,
+	{"help", no_argument, NULL, 'h'},       {0},
 };
 
 static const struct export_format *const formats[] = {
-	&export_ctf,
-	&export_perfetto,
-	&export_chrome,
-	NULL,
+	&export_ctf,   &export_perfetto, &export_chrome, &export_otlp,
+	&export_jsonl, &export_csv,      NULL,
 };
 
 struct export
@@ -105,6 +101,23 @@ static int parse_format(struct export *export, const char *name)
 	return usage_error("export", "there is no format \"%s\"", name);
 }
 
+static int parse_only(struct export *export, const char *what)
+{
+	if (strcmp(what, "events") == 0)
+		export->job.only = EXPORT_EVENTS;
+	else if (strcmp(what, "spans") == 0)
+		export->job.only = EXPORT_SPANS;
+	else
+		return usage_error("export", "\"%s\" is not events or spans", what);
+	return EXIT_OK;
+}
+
+/* Whether OUT is one. */
+static bool is_directory(const struct export *export)
+{
+	return export->format->directory && export->job.only == EXPORT_BOTH;
+}
+
 static int parse_option(struct export *export, int option, const char *argument)
 {
 	switch (option) {
@@ -113,6 +126,8 @@ static int parse_option(struct export *export, int option, const char *argument)
 	case 'o':
 		export->out = argument;
 		return EXIT_OK;
+	case 'O':
+		return parse_only(export, argument);
 	case 'h':
 		export->help = true;
 		return EXIT_OK;
@@ -139,8 +154,12 @@ static int parse(struct export *export, int argc, char **argv)
 		return usage_error("export", "to which format? --to=FORMAT");
 	if (optind == argc)
 		return usage_error("export", "which dump?");
-	if (export->format->directory && (!export->out || strcmp(export->out, "-") == 0))
-		return usage_error("export", "%s is a directory: -o OUT", export->format->name);
+	if (export->job.only != EXPORT_BOTH && !export->format->pair)
+		return usage_error("export", "%s has no file for events or spans alone",
+				   export->format->name);
+	if (is_directory(export) && (!export->out || strcmp(export->out, "-") == 0))
+		return usage_error("export", "%s is a directory: -o OUT%s", export->format->name,
+				   export->format->pair ? ", or --only=events or spans" : "");
 	if (!export->out && isatty(STDOUT_FILENO))
 		return usage_error("export", "where to? -o OUT, or -o - for the terminal");
 	return EXIT_OK;
@@ -158,20 +177,23 @@ static void write_batch(void *state, const struct rill_batch *batch)
 
 static int write_all(struct export *export)
 {
-	struct output output = select_output(&export->selection);
 	struct export_job *job = &export->job;
+	struct output output = select_output(&export->selection, &job->feed);
+	job->feed = (struct feed){.outputs = &output,
+				  .noutputs = 1,
+				  .until_ns = export->selection.want.until_ns,
+				  .stop = &stopped};
 	int error = export->format->open(&export->state, job);
 	if (error)
 		return error;
 	export->selection.next = (struct output){.write = write_batch, .state = export};
-	job->feed = (struct feed){.outputs = &output, .noutputs = 1, .stop = &stopped};
 	error = feed_run(&job->feed, job->reader);
 	if (export->error)
 		error = export->error;
 	int closed = export->format->close(export->state, !error);
 	if (!error)
 		error = closed;
-	if (!export->format->directory && !error)
+	if (!is_directory(export) && !error)
 		error = export_out_flush(&job->out);
 	buffer_free(&job->out.buffer);
 	return error;
@@ -180,7 +202,7 @@ static int write_all(struct export *export)
 static int run(struct export *export, struct dump_reader *reader)
 {
 	struct target target;
-	int code = target_open(&target, export->out ? export->out : "-", export->format->directory);
+	int code = target_open(&target, export->out ? export->out : "-", is_directory(export));
 	if (code)
 		return code;
 	export->job.reader = reader;
@@ -202,7 +224,7 @@ static int run(struct export *export, struct dump_reader *reader)
 	return code;
 }
 
-int export_main(int argc, char **argv)
+static int export_main(int argc, char **argv)
 {
 	struct export export = {0};
 	select_init(&export.selection);
@@ -211,19 +233,37 @@ int export_main(int argc, char **argv)
 		return code;
 	if (export.help)
 		return show_usage();
-	struct dump_want want = {
-		.since_ns = export.selection.since_ns,
-		.until_ns = export.selection.until_ns == UINT64_MAX ? 0 : export.selection.until_ns,
-	};
-	struct dump_reader *reader = open_dumps(argv + optind, (size_t)(argc - optind), &want);
-	if (!reader)
-		return EXIT_TROUBLE;
+	struct dump_reader *reader = select_open(&export.selection, "export", argv + optind,
+						 (size_t)(argc - optind), &code);
+	if (!reader) {
+		select_close(&export.selection, NULL);
+		return code;
+	}
+	export.job.paths = argv + optind;
+	export.job.npaths = (size_t)(argc - optind);
+	export.job.want = &export.selection.want;
 	catch_signals();
 	code = run(&export, reader);
 	if (stopped <= 0 && report_damage(reader))
 		code = EXIT_TROUBLE;
-	select_free(&export.selection);
-	dump_reader_close(reader);
+	select_close(&export.selection, reader);
 	obey_signal();
 	return code;
 }
+
+static const char *value(const char *word, size_t i)
+{
+	size_t n = 0;
+	while (n < i && formats[n])
+		n++;
+	return strcmp(word, "FORMAT") == 0 && formats[n] ? formats[n]->name : NULL;
+}
+
+const struct command export_command = {
+	.name = "export",
+	.run = export_main,
+	.brief = "write a dump as the files of other programs",
+	.usage = usage,
+	.options = options,
+	.value = value,
+};

@@ -6,18 +6,18 @@
 #include "cli/cli.h"
 #include "core/nearest.h"
 
-struct command {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *brief;
-};
-
-static const struct command commands[] = {
-	{"cat", cat_main, "print a dump as text or JSON lines, in order of time"},
-	{"spans", spans_main, "list the slowest spans of a dump"},
-	{"stats", stats_main, "count events, losses and bytes of a dump"},
-	{"catalog", catalog_main, "list, search and explain events"},
-	{"export", export_main, "write a dump as the files of other programs"},
+static const struct command *const commands[] = {
+	/* clang-format off */
+	&cat_command,
+	&grep_command,
+	&spans_command,
+	&stats_command,
+	&diff_command,
+	&trail_command,
+	&catalog_command,
+	&export_command,
+	&report_command,
+	/* clang-format on */
 };
 
 #define NCOMMANDS (sizeof commands / sizeof *commands)
@@ -26,7 +26,7 @@ static void help(FILE *out)
 {
 	fputs("usage: rill COMMAND [OPTION...] [ARGUMENT...]\n\ncommands:\n", out);
 	for (size_t i = 0; i < NCOMMANDS; i++)
-		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].brief);
+		fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->brief);
 	fputs("  help      print this, or the help of a command\n\n"
 	      "rill COMMAND --help says more about each; rill --version prints the version.\n"
 	      "Exit codes: 0 all went well; 1 damage in a dump, nothing found, or an error; "
@@ -37,15 +37,15 @@ static void help(FILE *out)
 static const struct command *find_command(const char *name)
 {
 	for (size_t i = 0; i < NCOMMANDS; i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return &commands[i];
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
 	return NULL;
 }
 
 static const char *command_name(const void *context, size_t i)
 {
 	(void)context;
-	return commands[i].name;
+	return commands[i]->name;
 }
 
 static int no_such_command(const char *name)

@@ -4,6 +4,7 @@
 
 #include "collect/state.h"
 #include "core/diagnose.h"
+#include "dump/filter.h"
 
 /* One failure is told, not each of a thousand. */
 static void told(struct dump_slot *dump, int error)
@@ -61,11 +62,26 @@ void dumps_clock(struct collector *collector)
 		     dump_put_clock(collector->dumps[i].writer, &collector->clock.point));
 }
 
+static bool is_identity(void *context, uint8_t catalog, uint16_t key)
+{
+	(void)context;
+	const struct catalog_entry *entry = registry_entry(catalog);
+	return entry && filter_is_identity(entry->catalog, key);
+}
+
+static int make_pack(struct collector *collector)
+{
+	static const struct dump_pack_hooks hooks = {.identity = is_identity};
+	collector->pack = dump_pack_new();
+	if (!collector->pack)
+		return -ENOMEM;
+	dump_pack_hook(collector->pack, &hooks);
+	return 0;
+}
+
 int dumps_add(struct collector *collector, struct dump_writer *writer)
 {
-	if (!collector->pack)
-		collector->pack = dump_pack_new();
-	if (!collector->pack)
+	if (!collector->pack && make_pack(collector))
 		return -ENOMEM;
 	struct dump_slot *dump = &collector->dumps[collector->ndumps];
 	memset(dump, 0, sizeof *dump);
@@ -135,14 +151,14 @@ static void dump_counts(struct collector *collector, struct dump_slot *dump,
 			if (one.written || one.filtered || one.discarded || one.failed)
 				counts[n++] = one;
 			if (n == 256) {
-				told(dump,
-				     dump_put_counts(dump->writer, counts, n, encode_cut_count()));
+				told(dump, dump_put_counts(dump->writer, counts, n,
+							   encode_cut_count(), NULL));
 				n = 0;
 			}
 		}
 	}
 	if (n)
-		told(dump, dump_put_counts(dump->writer, counts, n, encode_cut_count()));
+		told(dump, dump_put_counts(dump->writer, counts, n, encode_cut_count(), NULL));
 }
 
 /* Says that events are being discarded while there is still time to do something about it. */

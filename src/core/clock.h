@@ -10,10 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define CLOCK_ERROR_UNKNOWN UINT32_MAX
+/* Since the point before, the host's clock was set. */
+#define CLOCK_STEPPED 1u
+
 struct clock_point {
 	uint64_t ticks;
-	uint64_t ns;   /* of that tick */
-	uint64_t rate; /* nanoseconds per tick from here on, times 2^32 */
+	uint64_t ns;       /* of that tick */
+	uint64_t rate;     /* nanoseconds per tick from here on, times 2^32 */
+	uint32_t error_us; /* how far the host's clock may be off, as far as its kernel knows */
+	uint32_t flags;    /* CLOCK_STEPPED */
 };
 
 /* Time of a tick by the line that starts at a point; before it as well. */

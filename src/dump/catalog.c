@@ -37,6 +37,7 @@ void catalog_pack(struct packer *packer, uint8_t index, const struct rill_catalo
 		pack_text(packer, key->text);
 		pack_int(packer, key->types, 2);
 		pack_int(packer, key->flags, 1);
+		pack_int(packer, key->refers, 2);
 	}
 	for (size_t i = 0; i < catalog->nspans; i++) {
 		const struct rill_catalog_span *span = &catalog->spans[i];
@@ -51,7 +52,7 @@ void catalog_pack(struct packer *packer, uint8_t index, const struct rill_catalo
  * forged count cannot ask for more than a few times what the file itself weighs. */
 #define SUBSYSTEM_MIN 4u
 #define EVENT_MIN     18u
-#define KEY_MIN       11u
+#define KEY_MIN       13u
 #define SPAN_MIN      10u
 
 struct unpacking {
@@ -137,6 +138,9 @@ static void unpack_keys(struct unpacking *unpacking)
 		keys[i].text = take_text(unpacking);
 		keys[i].types = (uint16_t)unpack_int(unpacking->from, 2);
 		keys[i].flags = (uint8_t)unpack_int(unpacking->from, 1);
+		keys[i].refers = (uint16_t)unpack_int(unpacking->from, 2);
+		if (keys[i].refers >= catalog->nkeys && keys[i].refers != RILL_NO_KEY)
+			unpacking->from->failed = true;
 	}
 	catalog->keys = keys;
 }

@@ -21,9 +21,15 @@ struct dump_pack;
 
 struct dump_process {
 	uint32_t pid;
+	uint32_t part;       /* how many files the process wrote before this one */
 	uint64_t id[2];      /* random: tells processes apart for ever */
 	uint64_t start_ns;   /* since the Unix epoch */
+	uint64_t begun_ns;   /* the writer: when the file is begun, which names it; 0: start_ns */
+	uint64_t boot[2];    /* the host's boot id, or 0: not known */
 	const char *program; /* short name */
+	const char *host;
+	const char *clock;  /* what counts the ticks: "tsc", "monotonic" */
+	const char *writer; /* "rill 0.1.0" */
 };
 
 /* A piece of one ring's stream: the records between two positions. */
@@ -52,18 +58,46 @@ struct dump_epoch {
 	const char *expression;
 };
 
-/* Creates DIRECTORY/PROGRAM-PID-START.rill (0600), and the directory when it is missing. `error`
- * gets one sentence. */
+/* What the numbers of lost events grew by, and since when. */
+struct dump_period {
+	uint64_t from_ticks;
+	uint64_t to_ticks;
+	uint64_t lost;
+};
+
+/* Of the spans of one kind that ended in a file. */
+struct dump_span_summary {
+	uint8_t catalog;
+	uint16_t span;
+	uint64_t ended;
+	uint64_t headless;
+	uint64_t sum_ns;
+	uint64_t shortest_ns;
+	uint64_t longest_ns;
+	uint64_t lasted[64]; /* how many 2^i to 2^(i+1) ns */
+};
+
+/* Creates DIRECTORY/START-PROGRAM-PID.rill (0600), locked by flock(2) for as long as it is open,
+ * and the directory when it is missing. `error` gets one sentence. */
 int dump_create(struct dump_writer **writer, const char *directory,
 		const struct dump_process *process, char *error, size_t error_size);
 int dump_put_catalog(struct dump_writer *writer, uint8_t index, const struct rill_catalog *catalog);
 int dump_put_clock(struct dump_writer *writer, const struct clock_point *point);
 /* A chunk of packed records. When this returns 0 the kernel has all the bytes; else the file is as
  * it was before. */
-int dump_put_pack(struct dump_writer *writer, const struct dump_pack *pack);
+int dump_put_pack(struct dump_writer *writer, struct dump_pack *pack);
+/* period: NULL: not known. */
 int dump_put_counts(struct dump_writer *writer, const struct dump_count *counts, size_t count,
-		    uint64_t values_cut);
+		    uint64_t values_cut, const struct dump_period *period);
+/* The starts of spans that are open. The pack may be empty. */
+int dump_put_open(struct dump_writer *writer, struct dump_pack *pack);
+int dump_put_spans(struct dump_writer *writer, const struct dump_span_summary *spans, size_t count);
 int dump_put_epoch(struct dump_writer *writer, const struct dump_epoch *epoch);
+/* Bodies from here on are compressed by zstd at this level; 0: not. 0; -ENOMEM. */
+int dump_compress(struct dump_writer *writer, int level);
+/* Bytes of the file. */
+uint64_t dump_size(const struct dump_writer *writer);
+uint64_t dump_records(const struct dump_writer *writer);
 const char *dump_path(const struct dump_writer *writer);
 int dump_sync(struct dump_writer *writer);
 /* Marks the end, so that a reader can tell a finished dump from one cut short. */
@@ -79,7 +113,24 @@ struct dump_pack_count {
 	uint64_t records;
 };
 
+/* What a pack asks once of each kind of record. */
+struct dump_pack_hooks {
+	/* Whether records of this event are listed: dump_pack_watched(). */
+	bool (*watched)(void *context, uint8_t catalog, uint16_t event);
+	/* Whether the values of this key go into filters. */
+	bool (*identity)(void *context, uint8_t catalog, uint16_t key);
+	void *context;
+};
+
+struct dump_watched {
+	const unsigned char *record; /* as the ring held it */
+	uint32_t size;
+	uint32_t tid;
+};
+
 struct dump_pack *dump_pack_new(void); /* NULL: no memory */
+/* Before the first record. Without, nothing is watched, and filters say nothing. */
+void dump_pack_hook(struct dump_pack *pack, const struct dump_pack_hooks *hooks);
 void dump_pack_free(struct dump_pack *pack);
 /* Empties it for the next chunk. */
 void dump_pack_begin(struct dump_pack *pack);
@@ -95,6 +146,9 @@ uint64_t dump_pack_add(struct dump_pack *pack, const struct dump_chunk *chunk, c
 /* How many records of which event it holds, from i = 0 on; an event may come more than once. False:
  * there is no i-th. */
 bool dump_pack_count(const struct dump_pack *pack, size_t i, struct dump_pack_count *count);
+/* The i-th of the watched records, in the order in which they were added; its bytes stand where
+ * they were taken from. False: there is no i-th. */
+bool dump_pack_watched(const struct dump_pack *pack, size_t i, struct dump_watched *watched);
 bool dump_pack_empty(const struct dump_pack *pack);
 
 /* --- reading ------------------------------------------------------------------------------- */
@@ -120,23 +174,30 @@ struct dump_loss {
 	uint64_t failed;
 };
 
-/* One file. */
+/* One file; of a file that holds several processes, what is of one of them. */
 struct dump_file {
 	const char *path;
 	uint32_t origin; /* whose it is */
 	struct dump_process process;
-	struct rill_catalogs catalogs; /* by their index in the records */
+	struct rill_catalogs catalogs;    /* by their index in the records */
+	const struct clock_point *points; /* in the order of ticks */
+	size_t npoints;
+	uint64_t first_ns; /* not after its records, by its blocks' headers; 0, 0: it has none */
+	uint64_t last_ns;  /* not before them */
+	/* What was lost in it, and when. */
 	const struct dump_loss *losses;
 	size_t nlosses;
-	const struct dump_count *counts;
+	const struct dump_count *counts; /* what the process had counted at the end of the file */
 	size_t ncounts;
 	uint64_t values_cut;
 	const struct dump_epoch *epochs;
 	size_t nepochs;
-	uint64_t bytes;    /* of the file */
-	uint64_t nrecords; /* whole and readable */
-	uint64_t nrings;
+	uint64_t bytes;     /* of the file */
+	uint64_t nrecords;  /* whole and readable: what its index says, and what was found else */
+	uint64_t nrings;    /* seen so far, when everything is read */
 	bool finished;      /* it was closed in order */
+	bool running;       /* its process still writes to it */
+	bool indexed;       /* where what stands is known from its index */
 	const char *damage; /* a sentence on where and how it is cut or broken; or NULL */
 };
 
@@ -173,6 +234,28 @@ struct dump_want {
 	bool alone;
 };
 
+/* What stands at a place of a file. */
+enum dump_block_state {
+	DUMP_BLOCK_WHOLE,
+	DUMP_BLOCK_BROKEN, /* its body's check is wrong */
+	DUMP_BLOCK_CUT,    /* the file ends within it; size 0: within its header */
+	DUMP_BLOCK_NOISE,  /* no block, in `size` bytes */
+};
+
+struct dump_block {
+	enum dump_block_state state;
+	uint64_t position;
+	uint64_t size; /* of its body, as it stands in the file */
+	uint64_t first_ticks;
+	uint64_t last_ticks; /* less than first_ticks: it has no time */
+	uint32_t sequence;
+	uint32_t raw_size; /* of a compressed body, before; else 0 */
+	uint16_t type;     /* as in docs/dump-format.md */
+	uint16_t process;
+	bool compressed;
+	bool contradicts; /* of an INDEX: it does not say what its blocks say */
+};
+
 /* path: a .rill file, or a directory: every .rill file in it. A file that is not a dump, or a
  * directory without one, is an error; a file that is cut is read up to the cut and says so in
  * `damage`. */
@@ -183,12 +266,25 @@ int dump_open_all(struct dump_reader **reader, const char *const *paths, size_t 
 size_t dump_origin_count(const struct dump_reader *reader);
 const struct dump_origin *dump_origin(const struct dump_reader *reader, size_t index);
 size_t dump_file_count(const struct dump_reader *reader);
+/* Reads its counts and losses when it is asked for them first. What the structure points to stays
+ * until the reader is closed or dump_refresh() is called. */
 const struct dump_file *dump_file(const struct dump_reader *reader, size_t index);
-/* The next record of all files in time order (ties: file, ring, position). 1; 0: no more; -ENOMEM.
- * Its bytes stay until a call of dump_next() before which dump_expires() is true. */
+/* The next record of all files in time order (ties: process, ring, position). 1; 0: no more;
+ * -ENOMEM. Its bytes stay until a call of dump_next() before which dump_expires() is true. */
 int dump_next(struct dump_reader *reader, struct dump_record *record);
 /* Whether the next dump_next() takes back bytes of records that it has handed out. */
 bool dump_expires(const struct dump_reader *reader);
+/* Looks for what has been written since: to files that were not finished, and new ones in the
+ * directories. After it dump_next() goes on with that. 1: there is something; 0: nothing; -ENOMEM.
+ */
+int dump_refresh(struct dump_reader *reader);
+/* How much of what will be read has been, in bytes of the files. */
+void dump_progress(const struct dump_reader *reader, uint64_t *done, uint64_t *all);
 void dump_reader_close(struct dump_reader *reader);
+
+/* Goes over all blocks of a file, as they stand there, until `callback` returns something else than
+ * 0. What it returned; or a negative errno, and a sentence in `error`. */
+int dump_walk(const char *path, int (*callback)(void *context, const struct dump_block *block),
+	      void *context, char *error, size_t error_size);
 
 #endif

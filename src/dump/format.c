@@ -24,21 +24,62 @@ void block_header_put(unsigned char *to, const struct block *block)
 	put_int(to + 6, block->flags, 2);
 	put_int(to + 8, block->size, 8);
 	put_int(to + 16, block->position, 8);
-	put_int(to + 24, block->body_check, 4);
-	put_int(to + 28, format_crc(0, to, 28), 4);
+	put_int(to + 24, block->first, 8);
+	put_int(to + 32, block->last, 8);
+	put_int(to + 40, block->sequence, 4);
+	put_int(to + 44, block->process, 2);
+	put_int(to + 46, 0, 2);
+	put_int(to + 48, block->raw_size, 4);
+	put_int(to + 52, block->body_check, 4);
+	put_int(to + 56, 0, 4);
+	put_int(to + 60, format_crc(0, to, 60), 4);
 }
 
 bool block_header_get(struct block *block, const unsigned char *from, uint64_t position)
 {
 	if (get_int(from, 4) != BLOCK_MARK || get_int(from + 16, 8) != position ||
-	    get_int(from + 28, 4) != format_crc(0, from, 28))
+	    get_int(from + 60, 4) != format_crc(0, from, 60))
 		return false;
 	block->type = (uint16_t)get_int(from + 4, 2);
 	block->flags = (uint16_t)get_int(from + 6, 2);
 	block->size = get_int(from + 8, 8);
 	block->position = position;
-	block->body_check = (uint32_t)get_int(from + 24, 4);
+	block->first = get_int(from + 24, 8);
+	block->last = get_int(from + 32, 8);
+	block->sequence = (uint32_t)get_int(from + 40, 4);
+	block->process = (uint16_t)get_int(from + 44, 2);
+	block->raw_size = (uint32_t)get_int(from + 48, 4);
+	block->body_check = (uint32_t)get_int(from + 52, 4);
 	return true;
+}
+
+void index_entry_put(unsigned char *to, const struct index_entry *entry)
+{
+	put_int(to, entry->position, 8);
+	put_int(to + 8, entry->first, 8);
+	put_int(to + 16, entry->last, 8);
+	put_int(to + 24, entry->size, 4);
+	put_int(to + 28, entry->records, 4);
+	put_int(to + 32, entry->raw, 4);
+	put_int(to + 36, entry->type, 2);
+	put_int(to + 38, entry->process, 2);
+	put_int(to + 40, entry->events, 2);
+	put_int(to + 42, entry->filter8, 2);
+	put_int(to + 44, 0, 4);
+}
+
+void index_entry_get(struct index_entry *entry, const unsigned char *from)
+{
+	entry->position = get_int(from, 8);
+	entry->first = get_int(from + 8, 8);
+	entry->last = get_int(from + 16, 8);
+	entry->size = (uint32_t)get_int(from + 24, 4);
+	entry->records = (uint32_t)get_int(from + 28, 4);
+	entry->raw = (uint32_t)get_int(from + 32, 4);
+	entry->type = (uint16_t)get_int(from + 36, 2);
+	entry->process = (uint16_t)get_int(from + 38, 2);
+	entry->events = (uint16_t)get_int(from + 40, 2);
+	entry->filter8 = (uint16_t)get_int(from + 42, 2);
 }
 
 static unsigned char *pack_room(struct packer *packer, size_t size)
@@ -65,6 +106,13 @@ void pack_int(struct packer *packer, uint64_t value, size_t size)
 	unsigned char *room = pack_room(packer, size);
 	if (room)
 		put_int(room, value, size);
+}
+
+void pack_bytes(struct packer *packer, const unsigned char *bytes, size_t size)
+{
+	unsigned char *room = pack_room(packer, size);
+	if (room && size)
+		memcpy(room, bytes, size);
 }
 
 void pack_text(struct packer *packer, const char *text)

@@ -10,13 +10,14 @@
 #include "dump/dump.h"
 
 #define FORMAT_MAGIC       "\x89rill\r\n\x1a"
-#define FORMAT_MAJOR       0u
+#define FORMAT_MAJOR       1u
 #define FORMAT_MINOR       0u
 #define FORMAT_HEADER_SIZE 16u
 
 #define BLOCK_MARK        0x4b4c4252u /* "RBLK" */
-#define BLOCK_HEADER_SIZE 32u
-#define BLOCK_CHECKED     1u /* flag: body_check holds the CRC of the body */
+#define BLOCK_HEADER_SIZE 64u
+#define BLOCK_COMPRESSED  1u         /* flag: the body is a frame of Zstandard */
+#define BLOCK_MAX_RAW     (1u << 26) /* of a compressed body, before it was compressed */
 
 enum block_type {
 	BLOCK_PROCESS = 1,
@@ -25,20 +26,54 @@ enum block_type {
 	BLOCK_RECORDS = 4,
 	BLOCK_COUNTS = 5,
 	BLOCK_EPOCH = 6,
-	BLOCK_END = 7,
+	BLOCK_OPEN = 7,
+	BLOCK_SPANS = 8,
+	BLOCK_INDEX = 9,
+	BLOCK_END = 10,
 };
 
-#define CLOCK_POINT_SIZE   24u
+#define CLOCK_POINT_SIZE   32u
 #define COUNTS_HEADER_SIZE 8u
 #define COUNT_SIZE         48u
+#define SPANS_ENTRY_SIZE   560u
+#define INDEX_HEADER_SIZE  24u
+#define INDEX_ENTRY_SIZE   48u
+#define INDEX_MAX_ENTRIES  65536u
+#define END_SIZE           16u /* body */
+
+/* Of a block without a time: first is greater than last. */
+#define NO_TIME_FIRST UINT64_MAX
+#define NO_TIME_LAST  0u
 
 struct block {
 	uint16_t type;
 	uint16_t flags;
 	uint32_t body_check;
-	uint64_t size; /* of the body, without what pads it to 8 bytes */
+	uint64_t size; /* of the body as it is stored, without what pads it to 8 bytes */
 	uint64_t position;
+	uint64_t first; /* ticks */
+	uint64_t last;
+	uint32_t sequence;
+	uint32_t raw_size; /* of a compressed body, else 0 */
+	uint16_t process;
 };
+
+/* What an INDEX says of a block. */
+struct index_entry {
+	uint64_t position;
+	uint64_t first;
+	uint64_t last;
+	uint32_t size;    /* of the body as it is stored */
+	uint32_t records; /* of COUNTS: events lost */
+	uint32_t raw;     /* bytes of its records, unpacked */
+	uint16_t type;
+	uint16_t process;
+	uint16_t events;  /* bytes */
+	uint16_t filter8; /* size of the filter / 8 */
+};
+
+void index_entry_put(unsigned char *to, const struct index_entry *entry);
+void index_entry_get(struct index_entry *entry, const unsigned char *from);
 
 void block_header_put(unsigned char *to, const struct block *block);
 /* False: no block's header stands at `from`, which is `position` bytes into the file. */
@@ -58,6 +93,7 @@ struct packer {
 };
 
 void pack_int(struct packer *packer, uint64_t value, size_t size);
+void pack_bytes(struct packer *packer, const unsigned char *bytes, size_t size);
 void pack_text(struct packer *packer, const char *text);
 
 /* A body being taken apart. After a failed read everything else is zero. */

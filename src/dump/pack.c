@@ -9,7 +9,6 @@
 #define PAYLOAD_BYTES (2 * PACK_RAW_BYTES + 4096u)
 /* A record needs a nibble more than it has slots. */
 #define CONTROL_BYTES (PACK_RAW_BYTES / 16 + 64u)
-#define HEAD_BYTES    (32u + 80u * PACK_MAX_SEGMENTS)
 
 /* All shapes, and the places of all chunks, which may be numbered anew then. */
 static void pack_forget(struct dump_pack *pack)
@@ -18,6 +17,7 @@ static void pack_forget(struct dump_pack *pack)
 	memset(pack->tag_places, 0, sizeof pack->tag_places);
 	memset(pack->word_places, 0, sizeof pack->word_places);
 	memset(pack->text_places, 0, sizeof pack->text_places);
+	memset(pack->seen, 0, sizeof pack->seen);
 	for (size_t i = 0; i < sizeof pack->recent / sizeof *pack->recent; i++)
 		pack->recent[i] = &pack->none;
 	pack->nshapes = pack->nslots = pack->ncolumns = 0;
@@ -32,15 +32,17 @@ struct dump_pack *dump_pack_new(void)
 	pack->control = malloc(CONTROL_BYTES);
 	pack->payload = malloc(PAYLOAD_BYTES);
 	pack->payload_room = PAYLOAD_BYTES;
-	pack->head = malloc(HEAD_BYTES);
+	pack->head = malloc(pack_head_room());
+	pack->identities = malloc(MAX_IDENTITIES * sizeof *pack->identities);
+	pack->watched = malloc(PACK_MOST_RECORDS * sizeof *pack->watched);
 	pack->none.least = UINT32_MAX;
 	pack_forget(pack);
 	pack->slots = malloc((PACK_MAX_SLOTS + 2 * PACK_MAX_SHAPES) * sizeof *pack->slots);
 	pack->columns = malloc(PACK_MAX_SLOTS * sizeof *pack->columns);
 	pack->shapes = malloc(PACK_MAX_SHAPES * sizeof *pack->shapes);
 	pack->segments = malloc((PACK_MAX_SEGMENTS + 1) * sizeof *pack->segments);
-	if (!pack->control || !pack->payload || !pack->head || !pack->slots || !pack->columns ||
-	    !pack->shapes || !pack->segments) {
+	if (!pack->control || !pack->payload || !pack->head || !pack->identities ||
+	    !pack->watched || !pack->slots || !pack->columns || !pack->shapes || !pack->segments) {
 		dump_pack_free(pack);
 		return NULL;
 	}
@@ -55,6 +57,8 @@ void dump_pack_free(struct dump_pack *pack)
 	free(pack->control);
 	free(pack->payload);
 	free(pack->head);
+	free(pack->identities);
+	free(pack->watched);
 	free(pack->slots);
 	free(pack->columns);
 	free(pack->shapes);
@@ -72,59 +76,12 @@ void dump_pack_begin(struct dump_pack *pack)
 	pack->stamp = (uint64_t)pack->chunk << 32;
 	pack->ndefined = pack->nsegments = 0;
 	pack->nwords = pack->ntexts = 0;
-	pack->raw = 0;
+	pack->raw = pack->raw_bytes = 0;
+	pack->nwatched = 0;
+	pack->nidentities = 0;
 	pack->start = &pack->none;
 	pack->control_end = pack->control;
 	pack->payload_end = pack->payload;
-}
-
-bool dump_pack_empty(const struct dump_pack *pack)
-{
-	return pack->nsegments == 0;
-}
-
-bool dump_pack_count(const struct dump_pack *pack, size_t i, struct dump_pack_count *count)
-{
-	if (i >= pack->ndefined)
-		return false;
-	const struct shape *shape = &pack->shapes[pack->defined[i]];
-	*count = (struct dump_pack_count){.catalog = (uint8_t)(shape->key >> 56),
-					  .event = (uint16_t)shape->key,
-					  .records = shape->records};
-	return true;
-}
-
-/* --- header -------------------------------------------------------------------------------- */
-
-static unsigned char *put_varint(unsigned char *to, uint64_t value)
-{
-	for (; value > 127; value >>= 7)
-		*to++ = (unsigned char)(value | 128);
-	*to++ = (unsigned char)value;
-	return to;
-}
-
-size_t pack_head(const struct dump_pack *pack)
-{
-	unsigned char *at = pack->head;
-	uint64_t first = pack->nsegments ? pack->segments[0].first : 0;
-	at = put_varint(at, pack->nsegments);
-	at = put_varint(at, (uint64_t)(pack->control_end - pack->control));
-	pack_put64(at, first);
-	at += 8;
-	for (uint32_t i = 0; i < pack->nsegments; i++) {
-		const struct pack_segment *segment = &pack->segments[i];
-		at = put_varint(at, segment->ring);
-		at = put_varint(at, segment->tid);
-		at = put_varint(at, segment->from);
-		at = put_varint(at, segment->size / 8);
-		at = put_varint(at, segment->records << 1 | segment->sorted);
-		at = put_varint(at, zigzag(segment->first - first));
-		at = put_varint(at, segment->first - segment->low);
-		at = put_varint(at, segment->high - segment->first);
-	}
-	RILL_ASSERT((size_t)(at - pack->head) <= HEAD_BYTES, "a pack's header is too long");
-	return (size_t)(at - pack->head);
 }
 
 /* --- records ------------------------------------------------------------------------------- */
@@ -180,6 +137,20 @@ static __attribute__((noinline)) unsigned char *put_ipv6(struct dump_pack *pack,
 	return put.to;
 }
 
+/* A word that names something goes into the filter, once. Zero is what a slot begins with. */
+static inline void note_identity(struct dump_pack *pack, const struct shape *shape,
+				 const struct slot_state *slot, uint64_t word, uint64_t code)
+{
+	if (code == WORD_SAME && word)
+		return;
+	uint64_t key = pack->stamp | identity_key(shape, slot);
+	struct seen *place = &pack->seen[word * UINT64_C(0x9e3779b97f4a7c15) >> (64 - SEEN_BITS)];
+	if (RILL__LIKELY(place->value == word && place->key == key))
+		return;
+	*place = (struct seen){word, key};
+	pack_identity(pack, (uint32_t)key, word);
+}
+
 struct stream {
 	unsigned char *control;
 	unsigned char *payload;
@@ -225,10 +196,13 @@ RILL__INLINE bool put_record(struct dump_pack *pack, struct stream *stream, stru
 			put = put_word(pack, slot, pack_get64(words), to, false);
 			break;
 		case SLOT_BYTES:
+		case SLOT_NAME:
 			word = pack_get64(words);
 			if ((int64_t)(uint32_t)word > (int64_t)size - used)
 				return false;
 			put = put_bytes(pack, slot, word, record + used, to);
+			if (slot->kind == SLOT_NAME && pack->nidentities < MAX_IDENTITIES)
+				pack_name(pack, shape, slot, record + used, (uint32_t)word);
 			used += (uint32_t)word;
 			break;
 		case SLOT_IP:
@@ -244,7 +218,11 @@ RILL__INLINE bool put_record(struct dump_pack *pack, struct stream *stream, stru
 			}
 			__attribute__((fallthrough));
 		case SLOT_TAGGED:
-			put = put_word(pack, slot, pack_get64(words), to, true);
+		case SLOT_ID:
+			word = pack_get64(words);
+			put = put_word(pack, slot, word, to, true);
+			if (slot->kind == SLOT_ID && pack->nidentities < MAX_IDENTITIES)
+				note_identity(pack, shape, slot, word, put.code);
 			break;
 		case SLOT_FULL:
 			pack_put64(control, codes);
@@ -385,6 +363,8 @@ uint64_t dump_pack_add(struct dump_pack *pack, const struct dump_chunk *chunk, c
 		}
 		expected = &shape->expected;
 		records++;
+		if (RILL__UNLIKELY(shape->watched))
+			pack_watch(pack, at, (uint32_t)size);
 		at += size;
 	}
 	if (!records)
@@ -394,6 +374,7 @@ uint64_t dump_pack_add(struct dump_pack *pack, const struct dump_chunk *chunk, c
 	segment->high = segment->high > stream.ticks ? segment->high : stream.ticks;
 	pack->nsegments++;
 	pack->raw += segment->size;
+	pack->raw_bytes += segment->size;
 	pack->control_end = stream.control;
 	pack->payload_end = stream.payload;
 	RILL_ASSERT((size_t)(stream.control - pack->control) + 16 <= CONTROL_BYTES &&

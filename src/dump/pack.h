@@ -64,6 +64,8 @@ enum slot_kind {
 	SLOT_IP,     /* a word, or 16 bytes in the tail */
 	SLOT_BYTES,  /* bytes in the tail, their number in the word */
 	SLOT_TAGGED, /* the encoder's: a word whose tag other slots of the chunk have as well */
+	SLOT_ID,     /* the encoder's: a tagged word that goes into the filter */
+	SLOT_NAME,   /* the encoder's: bytes that go into the filter */
 	SLOT_FULL,   /* the encoder's: no slot; sixteen nibbles are full here */
 	SLOT_END,    /* the encoder's: no slot; it stands behind a shape's last one */
 };
@@ -128,6 +130,8 @@ struct shape {
 	uint8_t control_bytes; /* the encoder: of what follows sixteen nibbles, if those are full */
 	uint8_t shift;         /* from where a record's nibbles are gathered */
 	uint8_t as_is;
+	uint8_t watched;  /* the encoder: its records are listed */
+	uint8_t unfilter; /* the encoder: a chunk with its records has no filter */
 	uint16_t number;
 	uint32_t chunk; /* that `number` belongs to */
 	uint32_t next;  /* of the same hash: index + 1 */

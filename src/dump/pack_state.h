@@ -5,7 +5,8 @@
 #include "dump/pack.h"
 
 /* A pack takes records up to this many bytes, or one record that is larger. */
-#define PACK_RAW_BYTES (64u << 10)
+#define PACK_RAW_BYTES    (64u << 10)
+#define PACK_MOST_RECORDS (PACK_RAW_BYTES / 16 + 1)
 
 /* Small: what a chunk touches of them, cold, is most of what a small chunk costs. A value that has
  * lost its place enters the dictionary again. */
@@ -22,6 +23,10 @@
 #define PATIENCE_AGAIN 80u
 #define REST_CHUNKS    8u
 
+/* A chunk with more identities than this has no filter; and places for those seen of late. */
+#define MAX_IDENTITIES 1024u
+#define SEEN_BITS      8
+
 /* Where a value of the dictionary is found: places go in pairs. What another chunk left is none. */
 struct word_place {
 	uint64_t word;
@@ -32,6 +37,20 @@ struct word_place {
 struct text_place {
 	const unsigned char *bytes;
 	uint64_t what; /* chunk, size and index, of 32, 16 and 16 bits */
+};
+
+/* An identity that is in the filter: a word, or which text of the dictionary; and whose it is:
+ * chunk, catalog and key. */
+struct seen {
+	uint64_t value;
+	uint64_t key;
+};
+
+/* A record that somebody wants to see, of the segment whose number this is. */
+struct watched {
+	const unsigned char *record;
+	uint32_t size;
+	uint32_t segment;
 };
 
 struct dump_pack {
@@ -46,13 +65,23 @@ struct dump_pack {
 	uint32_t ntexts;
 	struct shape *start; /* that the last segment began with */
 	struct shape none;   /* that no record has */
-	uint64_t raw;        /* bytes taken */
+	uint64_t raw;        /* bytes taken; PACK_RAW_BYTES: it takes no more */
+	uint64_t raw_bytes;  /* bytes of its records */
 	unsigned char *control;
 	unsigned char *control_end; /* of what is filled */
 	unsigned char *payload;
 	unsigned char *payload_end;
 	size_t payload_room;
-	unsigned char *head; /* header and segments as they are written */
+	unsigned char *head; /* header as it is written */
+	uint32_t events_at;  /* in it: the list of events, without their number */
+	uint32_t events_size;
+	uint32_t filter_at;
+	uint32_t filter_size;
+	uint32_t nidentities; /* MAX_IDENTITIES: there may be more */
+	uint32_t nwatched;
+	struct dump_pack_hooks hooks;
+	uint64_t *identities;
+	struct watched *watched;
 	struct slot_state *slots;
 	struct column *columns;
 	struct shape *shapes;
@@ -63,11 +92,18 @@ struct dump_pack {
 	struct shape *recent[1 << RECENT_BITS];
 	struct word_place word_places[1 << WORD_BITS];
 	struct text_place text_places[1 << TEXT_BITS];
+	struct seen seen[1 << SEEN_BITS];
 };
 
 static inline uint32_t shape_tag(const struct shape *shape, uint32_t slot)
 {
 	return (uint32_t)(shape->tags[slot / 2] >> 32 * (slot & 1));
+}
+
+/* Catalog and key. */
+static inline uint32_t identity_key(const struct shape *shape, const struct slot_state *slot)
+{
+	return (uint32_t)(shape->key >> 56) << 16 | (uint16_t)slot->column->tag;
 }
 
 /* Bytes of a record that has the shape's key and tags; 0: it is none that a producer writes. */
@@ -110,7 +146,18 @@ static inline bool shape_fits(const struct shape *shape, const unsigned char *re
 struct shape *shape_find(struct dump_pack *pack, const unsigned char *record, uint32_t size);
 /* Gives a shape its number in this chunk, and its state. */
 void shape_define(struct dump_pack *pack, struct shape *shape);
-/* Header and segments. Returns their size; they stand at pack->head. */
-size_t pack_head(const struct dump_pack *pack);
+/* --- head.c: what stands before the records, and what is told of them ----------------------- */
+
+/* Memory for a head. */
+size_t pack_head_room(void);
+/* The chunk's header. Returns its size; it stands at pack->head. */
+size_t pack_head(struct dump_pack *pack);
+/* Lowest and highest ticks. */
+void pack_times(const struct dump_pack *pack, uint64_t *first, uint64_t *last);
+/* A word of a key whose values go into the filter; bytes of such a key. */
+void pack_identity(struct dump_pack *pack, uint32_t key, uint64_t word);
+void pack_name(struct dump_pack *pack, const struct shape *shape, const struct slot_state *slot,
+	       const unsigned char *bytes, uint32_t size);
+void pack_watch(struct dump_pack *pack, const unsigned char *record, uint32_t size);
 
 #endif

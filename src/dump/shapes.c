@@ -59,6 +59,31 @@ static bool shape_read(struct shape *shape, struct slot_state *slots, const unsi
 	       shape_size(shape, record) == size;
 }
 
+/* What the hooks say of a shape and its slots. */
+static void shape_ask(const struct dump_pack *pack, struct shape *shape)
+{
+	const struct dump_pack_hooks *hooks = &pack->hooks;
+	uint8_t catalog = (uint8_t)(shape->key >> 56);
+	if (hooks->watched)
+		shape->watched = hooks->watched(hooks->context, catalog, (uint16_t)shape->key);
+	if (!hooks->identity)
+		return;
+	/* Which keys it has, only its records say. */
+	shape->unfilter = shape->as_is;
+	for (struct slot_state *slot = shape->slots; slot->kind != SLOT_END; slot++) {
+		if (slot->kind == SLOT_FULL ||
+		    !hooks->identity(hooks->context, catalog, (uint16_t)slot->column->tag))
+			continue;
+		uint32_t type = slot->column->tag >> 16 & 0xff;
+		if (slot->kind == SLOT_WORD)
+			slot->kind = SLOT_ID;
+		else if (type == RILL_TYPE_STRING || type == RILL_TYPE_BYTES)
+			slot->kind = SLOT_NAME;
+		else
+			shape->unfilter = true;
+	}
+}
+
 static struct shape *shape_add(struct dump_pack *pack, const struct shape *like, uint32_t place)
 {
 	if (pack->nshapes == PACK_MAX_SHAPES || like->nslots > PACK_MAX_SLOTS - pack->nslots)
@@ -77,6 +102,7 @@ static struct shape *shape_add(struct dump_pack *pack, const struct shape *like,
 					      .kind = like->slots[i].kind};
 	}
 	*slot = (struct slot_state){.kind = SLOT_END};
+	shape_ask(pack, shape);
 	shape->next = pack->shape_places[place];
 	pack->shape_places[place] = pack->nshapes;
 	return shape;
@@ -139,6 +165,8 @@ void shape_define(struct dump_pack *pack, struct shape *shape)
 	shape->number = (uint16_t)pack->ndefined;
 	shape->expected = shape;
 	shape->records = 0;
+	if (shape->unfilter)
+		pack->nidentities = MAX_IDENTITIES;
 	pack->defined[pack->ndefined++] = (uint16_t)(shape - pack->shapes);
 	for (struct slot_state *slot = shape->slots; slot->kind != SLOT_END; slot++) {
 		struct column *column = slot->column;

@@ -9,10 +9,12 @@
 #include <stdlib.h>
 
 #include "core/decode.h"
+#include "dump/filter.h"
 
 /* More than a record takes without its bytes: time, shape and its definition, words. */
 #define INPUT_SLACK 512u
 #define TAG_PLACES  (2 * PACK_MAX_SLOTS)
+#define MAX_EVENT   0xffffffu /* catalog and event */
 
 struct text {
 	const unsigned char *bytes;
@@ -106,6 +108,29 @@ int chunk_view_next(struct chunk_view *view, struct pack_segment *segment)
 		return -EBADMSG;
 	view->raw += segment->size;
 	return 1;
+}
+
+int chunk_view_events(struct chunk_view *view)
+{
+	uint64_t count, event, records, last = 0, filter;
+	if (!get_varint(view, &count) || count > PACK_MAX_SHAPES)
+		return -EBADMSG;
+	view->nevents = (uint32_t)count;
+	view->events = view->at;
+	for (uint64_t i = 0; i < count; i++) {
+		if (!get_varint(view, &event) || !get_varint(view, &records) ||
+		    event > MAX_EVENT - last || (i && event == 0))
+			return -EBADMSG;
+		last += event;
+	}
+	view->events_end = view->at;
+	if (!get_varint(view, &filter) || !filter_size_valid(filter) ||
+	    filter > (size_t)(view->end - view->at))
+		return -EBADMSG;
+	view->filter = view->at;
+	view->filter_size = (uint32_t)filter;
+	view->at += filter;
+	return 0;
 }
 
 /* --- shapes -------------------------------------------------------------------------------- */
@@ -429,6 +454,8 @@ int decoder_run(struct decoder *decoder, const unsigned char *body, uint64_t ava
 	segments = view;
 	while (!more && (more = chunk_view_next(&view, &segment)) == 1)
 		more = 0;
+	if (!more)
+		more = chunk_view_events(&view);
 	if (more || view.raw > room || view.control_bytes > (size_t)(view.end - view.at))
 		return -EBADMSG;
 	decoder_reset(decoder);

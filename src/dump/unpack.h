@@ -13,12 +13,21 @@ struct chunk_view {
 	uint64_t first; /* ticks of its first record */
 	uint64_t raw;   /* bytes of the segments seen */
 	uint64_t seen;
+	/* After chunk_view_events(). */
+	const unsigned char *events; /* pairs of varints */
+	const unsigned char *events_end;
+	const unsigned char *filter;
+	uint32_t nevents;
+	uint32_t filter_size;
 };
 
 /* 0; -EBADMSG. */
 int chunk_view_open(struct chunk_view *view, const unsigned char *body, uint64_t available);
-/* The next segment. 1; 0: no more, and what follows is records; -EBADMSG. */
+/* The next segment. 1; 0: no more; -EBADMSG. */
 int chunk_view_next(struct chunk_view *view, struct pack_segment *segment);
+
+/* What stands behind the segments: events and filter. 0: what follows is records; -EBADMSG. */
+int chunk_view_events(struct chunk_view *view);
 
 struct decoder;
 

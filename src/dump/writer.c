@@ -8,22 +8,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
-#include <time.h>
+#include <sys/file.h>
 #include <unistd.h>
+#include <zstd.h>
 
-#include "dump/format.h"
 #include "dump/pack_state.h"
+#include "dump/writer.h"
 
 struct dump_writer {
 	int fd;
 	uint64_t position; /* end of the last whole block */
 	uint64_t blocks;
+	uint64_t records;
 	char *path;
+	struct indexer indexer;
+	/* When bodies are compressed: from `plain` to `packed`. */
+	ZSTD_CCtx *compressor;
+	unsigned char *plain;
+	size_t plain_room;
+	unsigned char *packed;
+	size_t packed_room;
 };
 
-#define BODY_PARTS 3 /* of a block, at most */
+#define BODY_PARTS INDEX_PARTS /* of a block, at most */
 
 /* A start in the same nanosecond with the same pid: a dump closed and opened again. */
 #define NAME_TRIES 100000 /* dumps of one process in one folder */
@@ -53,22 +60,61 @@ static int write_all(int fd, struct iovec *parts, int count, uint64_t position)
 	return 0;
 }
 
-/* Writes a block whose body is these parts together. */
-static int put_block(struct dump_writer *writer, enum block_type type, const struct iovec *body,
-		     int nparts)
+static bool make_room(unsigned char **bytes, size_t *room, size_t wanted)
+{
+	if (wanted <= *room)
+		return true;
+	unsigned char *grown = malloc(wanted + wanted / 2);
+	if (!grown)
+		return false;
+	free(*bytes);
+	*bytes = grown;
+	*room = wanted + wanted / 2;
+	return true;
+}
+
+/* Puts one compressed part in place of the others, unless that is no gain or cannot be had. */
+static int compress(struct dump_writer *writer, struct block *block, struct iovec *body, int nparts)
+{
+	size_t size = 0;
+	for (int i = 0; i < nparts; i++)
+		size += body[i].iov_len;
+	if (!writer->compressor || block->type == BLOCK_INDEX || block->type == BLOCK_END ||
+	    size > BLOCK_MAX_RAW || !make_room(&writer->plain, &writer->plain_room, size) ||
+	    !make_room(&writer->packed, &writer->packed_room, ZSTD_compressBound(size)))
+		return nparts;
+	size_t at = 0;
+	for (int i = 0; i < nparts; at += body[i++].iov_len)
+		if (body[i].iov_len)
+			memcpy(writer->plain + at, body[i].iov_base, body[i].iov_len);
+	size_t packed = ZSTD_compress2(writer->compressor, writer->packed, writer->packed_room,
+				       writer->plain, size);
+	if (ZSTD_isError(packed) || packed >= size)
+		return nparts;
+	body[0] = (struct iovec){writer->packed, packed};
+	block->flags |= BLOCK_COMPRESSED;
+	block->raw_size = (uint32_t)size;
+	return 1;
+}
+
+/* Writes a block whose body is these parts together. block: its type and time; the rest is set. */
+static int write_block(struct dump_writer *writer, struct block *block, const struct iovec *body,
+		       int nparts)
 {
 	static const unsigned char zeros[8];
 	unsigned char header[BLOCK_HEADER_SIZE];
-	struct block block = {
-		.type = (uint16_t)type, .flags = BLOCK_CHECKED, .position = writer->position};
 	struct iovec parts[BODY_PARTS + 2] = {{header, sizeof header}};
-	for (int i = 0; i < nparts; i++) {
-		parts[i + 1] = body[i];
-		block.size += body[i].iov_len;
-		block.body_check = format_crc(block.body_check, body[i].iov_base, body[i].iov_len);
+	memcpy(parts + 1, body, (size_t)nparts * sizeof *parts);
+	nparts = compress(writer, block, parts + 1, nparts);
+	for (int i = 1; i <= nparts; i++) {
+		block->size += parts[i].iov_len;
+		block->body_check =
+			format_crc(block->body_check, parts[i].iov_base, parts[i].iov_len);
 	}
-	block_header_put(header, &block);
-	size_t padding = -block.size & 7;
+	block->position = writer->position;
+	block->sequence = (uint32_t)writer->blocks;
+	block_header_put(header, block);
+	size_t padding = -block->size & 7;
 	parts[nparts + 1] = (struct iovec){(void *)(uintptr_t)zeros, padding};
 	int error = write_all(writer->fd, parts, nparts + 2, writer->position);
 	if (error) {
@@ -76,64 +122,51 @@ static int put_block(struct dump_writer *writer, enum block_type type, const str
 		(void)!ftruncate(writer->fd, (off_t)writer->position);
 		return error;
 	}
-	writer->position += sizeof header + block.size + padding;
+	writer->position += sizeof header + block->size + padding;
 	writer->blocks++;
 	return 0;
 }
 
-static int put_packed(struct dump_writer *writer, enum block_type type, struct packer *packer)
+/* 0, also when it has none to write; else it is tried again later. */
+static int put_index(struct dump_writer *writer)
+{
+	struct indexer *indexer = &writer->indexer;
+	unsigned char head[INDEX_HEADER_SIZE];
+	struct iovec parts[INDEX_PARTS];
+	if (indexer->lost || indexer->count == 0)
+		return 0;
+	struct block block = {.type = BLOCK_INDEX, .first = indexer->first, .last = indexer->last};
+	indexer_parts(indexer, parts, head);
+	int error = write_block(writer, &block, parts, INDEX_PARTS);
+	if (!error)
+		indexer_put(indexer, block.position);
+	return error;
+}
+
+static int put_block(struct dump_writer *writer, struct block *block, const struct iovec *body,
+		     int nparts, const struct chunk_summary *summary, uint32_t records)
+{
+	int error = write_block(writer, block, body, nparts);
+	if (error)
+		return error;
+	indexer_add(&writer->indexer, block, summary, records);
+	if (indexer_is_due(&writer->indexer))
+		(void)put_index(writer);
+	return 0;
+}
+
+static int put_packed(struct dump_writer *writer, struct block *block, struct packer *packer,
+		      uint32_t records)
 {
 	const struct iovec body = {packer->bytes, packer->size};
-	int error = packer->failed ? -ENOMEM : put_block(writer, type, &body, 1);
+	int error = packer->failed ? -ENOMEM : put_block(writer, block, &body, 1, NULL, records);
 	free(packer->bytes);
 	return error;
 }
 
-/* Makes a directory and those above it. */
-static int make_directories(const char *directory)
+static struct block timeless(enum block_type type)
 {
-	char *path = strdup(directory);
-	if (!path)
-		return -ENOMEM;
-	int error = 0;
-	for (char *slash = path + 1; !error && *path; slash++) {
-		slash = strchrnul(slash, '/');
-		char kept = *slash;
-		*slash = 0;
-		if (mkdir(path, 0700) && errno != EEXIST)
-			error = -errno;
-		*slash = kept;
-		if (!kept)
-			break;
-	}
-	free(path);
-	return error;
-}
-
-/* PROGRAM-PID-START.rill, START as 20260131T235959.123456789Z: names sort by time. */
-static char *dump_name(const char *directory, const struct dump_process *process, int try)
-{
-	char program[64], when[32], again[16] = "";
-	const char *from = process->program ? process->program : "";
-	size_t n = 0;
-	for (; from[n] && n + 1 < sizeof program; n++) {
-		unsigned char c = (unsigned char)from[n];
-		bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-			     (c >= 'a' && c <= 'z') || c == '_' || c == '.' || c == '-';
-		program[n] = plain && !(n == 0 && c == '.') ? (char)c : '_';
-	}
-	program[n] = 0;
-	time_t seconds = (time_t)(process->start_ns / 1000000000);
-	struct tm utc;
-	if (!gmtime_r(&seconds, &utc) || !strftime(when, sizeof when, "%Y%m%dT%H%M%S", &utc))
-		when[0] = 0;
-	if (try)
-		snprintf(again, sizeof again, "-%d", try + 1);
-	char *path;
-	if (asprintf(&path, "%s/%s-%u-%s.%09uZ%s.rill", directory, n ? program : "unknown",
-		     process->pid, when, (unsigned)(process->start_ns % 1000000000), again) < 0)
-		return NULL;
-	return path;
+	return (struct block){.type = (uint16_t)type, .first = NO_TIME_FIRST, .last = NO_TIME_LAST};
 }
 
 static int create_file(struct dump_writer *writer, const char *directory,
@@ -144,8 +177,12 @@ static int create_file(struct dump_writer *writer, const char *directory,
 		if (!writer->path)
 			return -ENOMEM;
 		writer->fd = open(writer->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (writer->fd >= 0)
+		if (writer->fd >= 0) {
+			/* Readers see by it that the file grows; where it can't be had, they don't.
+			 */
+			(void)flock(writer->fd, LOCK_EX | LOCK_NB);
 			return 0;
+		}
 		if (errno != EEXIST)
 			return -errno;
 		free(writer->path);
@@ -168,13 +205,19 @@ static int put_file_header(struct dump_writer *writer)
 static int put_process(struct dump_writer *writer, const struct dump_process *process)
 {
 	struct packer packer = {0};
+	struct block block = timeless(BLOCK_PROCESS);
 	pack_int(&packer, process->pid, 4);
-	pack_int(&packer, 0, 4);
+	pack_int(&packer, process->part, 4);
 	pack_int(&packer, process->id[0], 8);
 	pack_int(&packer, process->id[1], 8);
 	pack_int(&packer, process->start_ns, 8);
 	pack_text(&packer, process->program);
-	return put_packed(writer, BLOCK_PROCESS, &packer);
+	pack_text(&packer, process->host);
+	pack_int(&packer, process->boot[0], 8);
+	pack_int(&packer, process->boot[1], 8);
+	pack_text(&packer, process->clock);
+	pack_text(&packer, process->writer);
+	return put_packed(writer, &block, &packer, 0);
 }
 
 int dump_create(struct dump_writer **made, const char *directory,
@@ -215,33 +258,67 @@ int dump_create(struct dump_writer **made, const char *directory,
 int dump_put_catalog(struct dump_writer *writer, uint8_t index, const struct rill_catalog *catalog)
 {
 	struct packer packer = {0};
+	struct block block = timeless(BLOCK_CATALOG);
 	catalog_pack(&packer, index, catalog);
-	return put_packed(writer, BLOCK_CATALOG, &packer);
+	return put_packed(writer, &block, &packer, 0);
 }
 
 int dump_put_clock(struct dump_writer *writer, const struct clock_point *point)
 {
 	struct packer packer = {0};
+	struct block block = {.type = BLOCK_CLOCK, .first = point->ticks, .last = point->ticks};
 	pack_int(&packer, point->ticks, 8);
 	pack_int(&packer, point->ns, 8);
 	pack_int(&packer, point->rate, 8);
-	return put_packed(writer, BLOCK_CLOCK, &packer);
+	pack_int(&packer, point->error_us, 4);
+	pack_int(&packer, point->flags, 4);
+	return put_packed(writer, &block, &packer, 0);
 }
 
-int dump_put_pack(struct dump_writer *writer, const struct dump_pack *pack)
+static int put_chunk(struct dump_writer *writer, enum block_type type, struct dump_pack *pack,
+		     const struct chunk_summary *summary, size_t head)
 {
-	const struct iovec body[BODY_PARTS] = {
-		{pack->head, pack_head(pack)},
+	const struct iovec body[] = {
+		{pack->head, head},
 		{pack->control, (size_t)(pack->control_end - pack->control)},
 		{pack->payload, (size_t)(pack->payload_end - pack->payload)},
 	};
-	return put_block(writer, BLOCK_RECORDS, body, BODY_PARTS);
+	struct block block = {.type = (uint16_t)type};
+	pack_times(pack, &block.first, &block.last);
+	return put_block(writer, &block, body, 3, summary, 0);
+}
+
+int dump_put_pack(struct dump_writer *writer, struct dump_pack *pack)
+{
+	size_t head = pack_head(pack);
+	struct chunk_summary summary = {.events = pack->head + pack->events_at,
+					.events_size = pack->events_size,
+					.filter = pack->head + pack->filter_at,
+					.filter_size = pack->filter_size,
+					.raw = pack->raw_bytes};
+	for (uint32_t i = 0; i < pack->nsegments; i++)
+		summary.records += pack->segments[i].records;
+	int error = put_chunk(writer, BLOCK_RECORDS, pack, &summary, head);
+	if (!error)
+		writer->records += summary.records;
+	return error;
+}
+
+int dump_put_open(struct dump_writer *writer, struct dump_pack *pack)
+{
+	return put_chunk(writer, BLOCK_OPEN, pack, NULL, pack_head(pack));
 }
 
 int dump_put_counts(struct dump_writer *writer, const struct dump_count *counts, size_t count,
-		    uint64_t values_cut)
+		    uint64_t values_cut, const struct dump_period *period)
 {
 	struct packer packer = {0};
+	struct block block = timeless(BLOCK_COUNTS);
+	uint64_t lost = period ? period->lost : 0;
+	if (period) {
+		block.first = period->from_ticks;
+		block.last = period->to_ticks;
+	}
 	pack_int(&packer, values_cut, 8);
 	for (size_t i = 0; i < count; i++) {
 		pack_int(&packer, counts[i].event, 2);
@@ -253,16 +330,61 @@ int dump_put_counts(struct dump_writer *writer, const struct dump_count *counts,
 		pack_int(&packer, counts[i].overwritten, 8);
 		pack_int(&packer, counts[i].failed, 8);
 	}
-	return put_packed(writer, BLOCK_COUNTS, &packer);
+	return put_packed(writer, &block, &packer, lost < UINT32_MAX ? (uint32_t)lost : UINT32_MAX);
 }
 
 int dump_put_epoch(struct dump_writer *writer, const struct dump_epoch *epoch)
 {
 	struct packer packer = {0};
+	struct block block = {.type = BLOCK_EPOCH,
+			      .first = epoch->published_ticks,
+			      .last = epoch->confirmed_ticks};
 	pack_int(&packer, epoch->published_ticks, 8);
 	pack_int(&packer, epoch->confirmed_ticks, 8);
 	pack_text(&packer, epoch->expression);
-	return put_packed(writer, BLOCK_EPOCH, &packer);
+	return put_packed(writer, &block, &packer, 0);
+}
+
+int dump_put_spans(struct dump_writer *writer, const struct dump_span_summary *spans, size_t count)
+{
+	struct packer packer = {0};
+	struct block block = timeless(BLOCK_SPANS);
+	for (size_t i = 0; i < count; i++) {
+		pack_int(&packer, spans[i].span, 2);
+		pack_int(&packer, spans[i].catalog, 1);
+		pack_int(&packer, 0, 5);
+		pack_int(&packer, spans[i].ended, 8);
+		pack_int(&packer, spans[i].headless, 8);
+		pack_int(&packer, spans[i].sum_ns, 8);
+		pack_int(&packer, spans[i].shortest_ns, 8);
+		pack_int(&packer, spans[i].longest_ns, 8);
+		for (size_t bucket = 0; bucket < 64; bucket++)
+			pack_int(&packer, spans[i].lasted[bucket], 8);
+	}
+	return put_packed(writer, &block, &packer, 0);
+}
+
+int dump_compress(struct dump_writer *writer, int level)
+{
+	ZSTD_freeCCtx(writer->compressor);
+	writer->compressor = NULL;
+	if (!level)
+		return 0;
+	writer->compressor = ZSTD_createCCtx();
+	if (!writer->compressor)
+		return -ENOMEM;
+	ZSTD_CCtx_setParameter(writer->compressor, ZSTD_c_compressionLevel, level);
+	return 0;
+}
+
+uint64_t dump_size(const struct dump_writer *writer)
+{
+	return writer->position;
+}
+
+uint64_t dump_records(const struct dump_writer *writer)
+{
+	return writer->records;
 }
 
 const char *dump_path(const struct dump_writer *writer)
@@ -278,8 +400,13 @@ int dump_sync(struct dump_writer *writer)
 int dump_close(struct dump_writer *writer)
 {
 	struct packer packer = {0};
+	struct block block = timeless(BLOCK_END);
+	int error = put_index(writer);
 	pack_int(&packer, writer->blocks, 8);
-	int error = put_packed(writer, BLOCK_END, &packer);
+	pack_int(&packer, writer->indexer.lost || error ? 0 : writer->indexer.previous, 8);
+	const struct iovec body = {packer.bytes, packer.size};
+	error = packer.failed ? -ENOMEM : write_block(writer, &block, &body, 1);
+	free(packer.bytes);
 	if (close(writer->fd) && !error && errno != EINTR)
 		error = -errno;
 	writer->fd = -1;
@@ -291,6 +418,10 @@ void dump_forget(struct dump_writer *writer)
 {
 	if (writer->fd >= 0)
 		close(writer->fd);
+	indexer_free(&writer->indexer);
+	ZSTD_freeCCtx(writer->compressor);
+	free(writer->plain);
+	free(writer->packed);
 	free(writer->path);
 	free(writer);
 }

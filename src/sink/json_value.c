@@ -115,9 +115,9 @@ void json_field(struct buffer *to, const char *name)
 	buffer_text(to, "\":");
 }
 
-void json_text(struct buffer *to, const char *text)
+void json_bytes(struct buffer *to, const void *bytes, size_t size)
 {
-	put_string(to, (const unsigned char *)text, strlen(text));
+	put_string(to, bytes, size);
 }
 
 static void put_time(struct json *json, struct buffer *to, uint64_t ns)
@@ -346,6 +346,18 @@ static void put_member(struct json *json, struct buffer *to, const struct rill_c
 	if (type_is_open(key, item->type))
 		note_type(json, item->type, "");
 	put_value(json, to, item, depth);
+	path->size = start;
+}
+
+void json_value(struct json *json, struct buffer *to, const char *name,
+		const struct rill_item *item, bool typed)
+{
+	struct buffer *path = &json->notes.path;
+	size_t start = path->size;
+	put_characters(path, (const unsigned char *)name, strlen(name));
+	if (typed)
+		note_type(json, item->type, "");
+	put_value(json, to, item, 0);
 	path->size = start;
 }
 

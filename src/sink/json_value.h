@@ -31,7 +31,11 @@ struct json_mark {
 
 /* "name": with a comma before it where one belongs. name: a literal. */
 void json_field(struct buffer *to, const char *name);
-void json_text(struct buffer *to, const char *text);
+void json_bytes(struct buffer *to, const void *bytes, size_t size);
+static inline void json_text(struct buffer *to, const char *text)
+{
+	json_bytes(to, text, strlen(text));
+}
 /* In quotes, as all 64-bit integers. */
 void json_u64(struct buffer *to, uint64_t value);
 void json_i64(struct buffer *to, int64_t value);
@@ -52,6 +56,10 @@ char *json_piece(struct json *json, struct buffer *to, char *at, const struct ri
 char *json_member(struct json *json, struct buffer *to, char *at,
 		  const struct rill_catalog *catalog, const struct rill_item *item,
 		  const struct rill_item *before);
+
+/* A value by itself; `name` is what notes on it call it, and `typed` notes its type. */
+void json_value(struct json *json, struct buffer *to, const char *name,
+		const struct rill_item *item, bool typed);
 
 void json_free(struct json *json);
 

@@ -142,7 +142,8 @@ static long read_dump(const char *path)
 
 static char *make_dump(void)
 {
-	static const struct dump_process process = {1, {2, 3}, 4, "memory"};
+	static const struct dump_process process = {
+		.pid = 1, .id = {2, 3}, .start_ns = 4, .program = "memory"};
 	char *folder = folder_make(), error[256];
 	struct dump_writer *writer;
 	unsigned char bytes[4096];
@@ -150,7 +151,7 @@ static char *make_dump(void)
 	cr_assert_eq(dump_create(&writer, folder, &process, error, sizeof error), 0);
 	cr_assert_eq(dump_put_catalog(writer, 0, &records_catalog), 0);
 	for (uint64_t chunk = 0; chunk < 20; chunk++) {
-		struct clock_point point = {chunk, chunk, (uint64_t)1 << 32};
+		struct clock_point point = {chunk, chunk, (uint64_t)1 << 32, 0, 0};
 		struct dump_count count = {0, EVENT_WORK, chunk, 0, 0, 0, 0};
 		struct dump_epoch epoch = {1, 2, "*=info"};
 		size_t size = record_put(bytes, 100 - chunk % 2, 0, EVENT_WORK, NULL, 0);
@@ -158,7 +159,7 @@ static char *make_dump(void)
 		struct dump_chunk place = {chunk % 3, 1, position, position + size};
 		position += chunk % 3 == 2 ? size : 0;
 		cr_assert_eq(dump_put_clock(writer, &point), 0);
-		cr_assert_eq(dump_put_counts(writer, &count, 1, 0), 0);
+		cr_assert_eq(dump_put_counts(writer, &count, 1, 0, NULL), 0);
 		cr_assert_eq(dump_put_epoch(writer, &epoch), 0);
 		cr_assert_eq(chunk_put(writer, &place, bytes), 0);
 	}

@@ -244,6 +244,10 @@ def unpack(body):
         if nsegments > 4096:
             raise Bad("segments")
         segments = [[body.varint() for _ in range(8)] for _ in range(nsegments)]
+        for _ in range(body.varint()):
+            body.varint()
+            body.varint()
+        body.take(body.varint())
         control = body.take(ncontrol)
         unpacker = Unpacker(control, body.data[body.at:])
         for ring, tid, at, size, number, first, _, _ in segments:
@@ -258,10 +262,11 @@ def unpack(body):
 
 def header_at(data, at):
     """(type, flags, size, body check) or None."""
-    if at + 32 > len(data):
+    if at + 64 > len(data):
         return None
-    mark, kind, flags, size, position, body_check, check = struct.unpack_from("<4sHHQQII", data, at)
-    if mark != b"RBLK" or position != at or check != crc32c(data[at:at + 28]):
+    mark, kind, flags, size, position = struct.unpack_from("<4sHHQQ", data, at)
+    body_check, _, check = struct.unpack_from("<III", data, at + 52)
+    if mark != b"RBLK" or position != at or check != crc32c(data[at:at + 60]):
         return None
     return kind, flags, size, body_check
 
@@ -269,19 +274,19 @@ def header_at(data, at):
 def blocks(data):
     """(type, body, whole) of each block that can be found."""
     at = 16
-    while at + 32 <= len(data):
+    while at + 64 <= len(data):
         header = header_at(data, at)
         if header is None:
             at += 8
             continue
         kind, flags, size, body_check = header
-        body = data[at + 32:at + 32 + size]
+        body = data[at + 64:at + 64 + size]
         whole = len(body) == size
-        if not (whole and flags & 1 and crc32c(body) != body_check):
+        if not (whole and crc32c(body) != body_check):
             yield kind, body, whole
-        if kind == 7:
+        if kind == 10:
             return
-        at += 32 + pad8(size)
+        at += 64 + pad8(size)
 
 
 def slots(data, at, end, n):
@@ -367,7 +372,7 @@ def catalog_line(body):
         words += [body.text(), body.text(), body.text(), body.int(2), body.int(1), body.int(1)]
         words += ["k%d" % body.int(2) for _ in range(body.int(2))]
     for _ in range(nkeys):
-        words += [body.text(), body.text(), body.int(2), body.int(1)]
+        words += [body.text(), body.text(), body.int(2), body.int(1), body.int(2)]
     for _ in range(nspans):
         words += [body.text(), body.int(2), body.int(2), body.int(2)]
     return index, "|".join(str(word) for word in words)
@@ -394,6 +399,7 @@ class Dump:
         elif kind == 3:
             while body.at < len(body.data):
                 self.points.append((body.int(8), body.int(8), body.int(8)))
+                body.int(8)
         elif kind == 5:
             self.cut = body.int(8)
             while body.at < len(body.data):
@@ -401,7 +407,7 @@ class Dump:
                 self.counts[catalog, event] = [body.int(8) for _ in range(5)]
         elif kind == 6:
             self.epochs.append("epoch %d %d %s" % (body.int(8), body.int(8), body.text()))
-        elif kind == 7:
+        elif kind == 10:
             self.finished = True
 
     def all_records(self):
@@ -424,8 +430,8 @@ class Dump:
 def main():
     with open(sys.argv[1], "rb") as file:
         data = file.read()
-    if data[:8] != MAGIC or len(data) < 16 or struct.unpack_from("<H", data, 8)[0] > 0:
-        sys.exit("not a dump of version 0")
+    if data[:8] != MAGIC or len(data) < 16 or struct.unpack_from("<H", data, 8)[0] != 1:
+        sys.exit("not a dump of version 1")
     dump = Dump(data)
     out = [dump.process] if dump.process else []
     out += [dump.catalogs[index] for index in sorted(dump.catalogs)]

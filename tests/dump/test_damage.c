@@ -28,8 +28,9 @@ struct sample {
 	size_t nchunks;
 };
 
-static const struct dump_process process = {1, {2, 3}, 4, "sample"};
-static const struct clock_point plain = {0, 0, (uint64_t)1 << 32};
+static const struct dump_process process = {
+	.pid = 1, .id = {2, 3}, .start_ns = 4, .program = "sample"};
+static const struct clock_point plain = {0, 0, (uint64_t)1 << 32, 0, 0};
 
 static uint64_t size_of(const char *path)
 {
@@ -84,7 +85,7 @@ static int put_chunk(struct sample *sample, struct dump_writer *writer, uint64_t
 	size_t file_size;
 	unsigned char *file = (unsigned char *)file_load(sample->path, &file_size);
 	uint64_t control = payload_ends(&chunk, bytes, sizes, count, ends);
-	uint64_t payload = start + 32 + block_get(file + start + 8, 8) - ends[count - 1];
+	uint64_t payload = start + 64 + block_get(file + start + 8, 8) - ends[count - 1];
 	for (size_t i = 0; i < count; i++)
 		sample->ends[sample->nrecords++] = payload + ends[i];
 	sample->to[ring] += size;
@@ -116,7 +117,7 @@ static void make_sample(struct sample *sample)
 	put_chunk(sample, writer, 1, 3);
 	cr_assert_eq(dump_put_epoch(writer, &epoch), 0);
 	put_chunk(sample, writer, 0, 20);
-	cr_assert_eq(dump_put_counts(writer, &count, 1, 0), 0);
+	cr_assert_eq(dump_put_counts(writer, &count, 1, 0, NULL), 0);
 	put_chunk(sample, writer, 1, 1);
 	cr_assert_eq(dump_close(writer), 0);
 }
@@ -244,14 +245,14 @@ Test(damage, forged_bodies_with_good_checksums_never_crash, .timeout = 120)
 		size_t at = 16, next = 16;
 		for (uint64_t blocks = random_next() % 10; next < size && blocks; blocks--) {
 			at = next;
-			next = at + 32 + (block_get(copy + at + 8, 8) + 7) / 8 * 8;
+			next = at + 64 + (block_get(copy + at + 8, 8) + 7) / 8 * 8;
 		}
 		size_t body = block_get(copy + at + 8, 8), width = (size_t)1 << random_next() % 4;
 		size_t target = random_next() % body;
 		if (round % 5 == 0)
 			block_put(copy + at + 8, edges[random_next() % 13], 8); /* its size */
 		else if (target + width <= body)
-			block_put(copy + at + 32 + target, edges[random_next() % 13], width);
+			block_put(copy + at + 64 + target, edges[random_next() % 13], width);
 		block_seal(copy + at, body);
 		file_store(sample.path, copy, size);
 		read_hostile(sample.path, size / 2);
@@ -273,10 +274,10 @@ Test(damage, noise_between_blocks_costs_only_what_it_covers)
 	struct dump_reader *reader;
 	char error[256];
 	cr_assert_eq(dump_open(&reader, sample.path, error, sizeof error), 0);
+	cr_expect_eq(read_all(reader, true), 7 + 3 + 1);
 	const struct dump_file *file = dump_file(reader, 0);
 	cr_assert(file->damage);
 	cr_expect(strstr(file->damage, format("bytes %zu to ", header)), "%s", file->damage);
-	cr_expect_eq(read_all(reader, true), 7 + 3 + 1);
 	cr_expect(file->finished);
 	dump_reader_close(reader);
 }
@@ -334,7 +335,7 @@ static void expect_spoiled(void (*spoil)(struct sample *, unsigned char *block),
 	size_t size;
 	unsigned char *bytes = (unsigned char *)file_load(sample.path, &size), *block = bytes + 16;
 	while (block_get(block + 4, 2) != 4)
-		block += 32 + (block_get(block + 8, 8) + 7) / 8 * 8;
+		block += 64 + (block_get(block + 8, 8) + 7) / 8 * 8;
 	spoil(&sample, block);
 	if (seal)
 		block_seal(block, block_get(block + 8, 8));
@@ -352,7 +353,7 @@ static void expect_spoiled(void (*spoil)(struct sample *, unsigned char *block),
 static void spoil_segments(struct sample *sample, unsigned char *block)
 {
 	(void)sample;
-	block_put(block + 32, 0xffff, 2);
+	block_put(block + 64, 0xffff, 2);
 }
 
 Test(damage, a_chunk_that_contradicts_itself_is_broken)
@@ -363,7 +364,7 @@ Test(damage, a_chunk_that_contradicts_itself_is_broken)
 static void spoil_value(struct sample *sample, unsigned char *block)
 {
 	(void)sample;
-	block[32 + block_get(block + 8, 8) - 1] ^= 1;
+	block[64 + block_get(block + 8, 8) - 1] ^= 1;
 }
 
 Test(damage, a_flipped_bit_costs_its_chunk_and_no_other)

@@ -149,7 +149,7 @@ static void world_free(struct world *world)
 
 static size_t body_of(struct world *world)
 {
-	const struct dump_pack *pack = world->pack;
+	struct dump_pack *pack = world->pack;
 	size_t head = pack_head(pack), control = (size_t)(pack->control_end - pack->control);
 	size_t payload = (size_t)(pack->payload_end - pack->payload);
 	memcpy(world->body, pack->head, head);

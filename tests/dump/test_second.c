@@ -21,8 +21,10 @@ static uint64_t random_next(void)
 	return random_state ^= random_state << 17;
 }
 
-static const struct dump_process process = {
-	77, {UINT64_MAX, 1}, 1700000000000000001, "\xc3\xa9t\xc3\xa9"};
+static const struct dump_process process = {.pid = 77,
+					    .id = {UINT64_MAX, 1},
+					    .start_ns = 1700000000000000001,
+					    .program = "\xc3\xa9t\xc3\xa9"};
 
 /* An encoded list of a number and a text, or an event of the same. */
 static size_t encode_nested(unsigned char *to, uint32_t event)
@@ -123,9 +125,9 @@ static char *make_dump(const char *folder)
 	dump_put_catalog(writer, 0, &records_catalog);
 	dump_put_catalog(writer, 3, &records_catalog_other);
 	/* Lines that do not quite meet; the last comes first, as when a counter goes backward. */
-	const struct clock_point points[] = {{1000, 1700000000000000000, (uint64_t)3 << 31},
-					     {20000, 1700000000000028000, 0x15555555},
-					     {40000, 1700000000000100000, 0xfedcba987}};
+	const struct clock_point points[] = {{1000, 1700000000000000000, (uint64_t)3 << 31, 0, 0},
+					     {20000, 1700000000000028000, 0x15555555, 0, 0},
+					     {40000, 1700000000000100000, 0xfedcba987, 0, 0}};
 	unsigned char *bytes = malloc(1 << 20);
 	uint64_t ticks[5] = {500, 500, 500, 500, 500}, positions[5] = {0, 64, 0, 8, 0};
 	for (size_t i = 0; i < 60; i++) {
@@ -144,7 +146,7 @@ static char *make_dump(const char *folder)
 			cr_assert_eq(dump_put_clock(writer, &points[2 - i / 20]), 0);
 	}
 	struct dump_count counts[] = {{0, 4, 1, 2, 3, 4, 5}, {3, 1, UINT64_MAX, 0, 0, 0, 0}};
-	cr_assert_eq(dump_put_counts(writer, counts, 2, 17), 0);
+	cr_assert_eq(dump_put_counts(writer, counts, 2, 17, NULL), 0);
 	struct dump_epoch epoch = {10, 12, "*=info,conn.*=trace"};
 	cr_assert_eq(dump_put_epoch(writer, &epoch), 0);
 	cr_assert_eq(dump_close(writer), 0);
@@ -213,8 +215,8 @@ static void show_catalog(FILE *out, size_t index, const struct rill_catalog *cat
 			fprintf(out, "|k%d", event->keys[k]);
 	}
 	for (size_t i = 0; i < catalog->nkeys; i++)
-		fprintf(out, "|%s|%s|%d|%d", catalog->keys[i].name, catalog->keys[i].text,
-			catalog->keys[i].types, catalog->keys[i].flags);
+		fprintf(out, "|%s|%s|%d|%d|%d", catalog->keys[i].name, catalog->keys[i].text,
+			catalog->keys[i].types, catalog->keys[i].flags, catalog->keys[i].refers);
 	for (size_t i = 0; i < catalog->nspans; i++)
 		fprintf(out, "|%s|%d|%d|%d", catalog->spans[i].name, catalog->spans[i].start,
 			catalog->spans[i].end, catalog->spans[i].key);

@@ -9,7 +9,7 @@
 #include "support/files.h"
 
 #define EVENTS 605
-#define KEYS   66
+#define KEYS   67
 
 static struct page_key keys[KEYS];
 static const char *events[EVENTS];

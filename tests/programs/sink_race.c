@@ -16,7 +16,7 @@
 #define RECORDS 3000
 
 static const struct rill_catalog_event event = {"race.step", "Step", "", NULL, 0, 0, RILL_INFO, 0};
-static const struct rill_catalog_key key = {"text", "", RILL_SET_STRING, 0};
+static const struct rill_catalog_key key = {"text", "", RILL_SET_STRING, 0, RILL_NO_KEY};
 static const struct rill_catalog catalog = {
 	.name = "race", .events = &event, .keys = &key, .nevents = 1, .nkeys = 1};
 static const struct rill_catalog *const catalogs[] = {&catalog};

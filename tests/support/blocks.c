@@ -28,7 +28,6 @@ uint64_t block_get(const unsigned char *from, size_t size)
 
 void block_seal(unsigned char *block, size_t body_size)
 {
-	if (block[6] & 1)
-		block_put(block + 24, crc(block + 32, body_size), 4);
-	block_put(block + 28, crc(block, 28), 4);
+	block_put(block + 52, crc(block + 64, body_size), 4);
+	block_put(block + 60, crc(block, 60), 4);
 }

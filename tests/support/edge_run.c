@@ -110,7 +110,7 @@ static void compile(const struct check *check, const char *const *texts, const c
 		if (texts[i])
 			fprintf(file, " %s.o", check->plan->pages[i]->catalog);
 	fprintf(file,
-		"\nprogram: $(OBJECTS)\n\t%s $(CFLAGS) -o $@ $(OBJECTS) %s -lm\n"
+		"\nprogram: $(OBJECTS)\n\t%s $(CFLAGS) -o $@ $(OBJECTS) %s -lm -lzstd\n"
 		"%%.o: %%.c\n\t%s $(CFLAGS) -c -o $@ $<\n",
 		TEST_CC, built("librill.a"), TEST_CC);
 	fclose(file);

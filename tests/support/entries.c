@@ -23,21 +23,21 @@ static const struct rill_catalog_event events[DEMO_EVENTS] = {
 };
 
 static const struct rill_catalog_key keys[DEMO_KEYS] = {
-	[NONE_KEY] = {"nothing", "", RILL_SET_NONE, 0},
-	[BOOL_KEY] = {"tls", "", RILL_SET_BOOL, 0},
-	[U64_KEY] = {"size", "", RILL_SET_U64, 0},
-	[I64_KEY] = {"offset", "", RILL_SET_I64, 0},
-	[F64_KEY] = {"score", "", RILL_SET_F64, 0},
-	[DURATION_KEY] = {"elapsed", "", RILL_SET_DURATION, 0},
-	[TIMESTAMP_KEY] = {"expires", "", RILL_SET_TIMESTAMP, 0},
-	[STRING_KEY] = {"hostname", "", RILL_SET_STRING, 0},
-	[BYTES_KEY] = {"contents", "", RILL_SET_BYTES, 0},
-	[IP_KEY] = {"remoteIp", "", RILL_SET_IP, 0},
-	[LIST_KEY] = {"to", "", RILL_SET_LIST, 0},
-	[EVENT_KEY] = {"causedBy", "", RILL_SET_EVENT, 0},
-	[ANY_KEY] = {"details", "", ALL_TYPES, 0},
-	[ID_KEY] = {"spanId", "", RILL_SET_U64, 0},
-	[ODD_KEY] = {"a \"key\"=\n", "", RILL_SET_STRING, 0},
+	[NONE_KEY] = {"nothing", "", RILL_SET_NONE, 0, RILL_NO_KEY},
+	[BOOL_KEY] = {"tls", "", RILL_SET_BOOL, 0, RILL_NO_KEY},
+	[U64_KEY] = {"size", "", RILL_SET_U64, 0, RILL_NO_KEY},
+	[I64_KEY] = {"offset", "", RILL_SET_I64, 0, RILL_NO_KEY},
+	[F64_KEY] = {"score", "", RILL_SET_F64, 0, RILL_NO_KEY},
+	[DURATION_KEY] = {"elapsed", "", RILL_SET_DURATION, 0, RILL_NO_KEY},
+	[TIMESTAMP_KEY] = {"expires", "", RILL_SET_TIMESTAMP, 0, RILL_NO_KEY},
+	[STRING_KEY] = {"hostname", "", RILL_SET_STRING, 0, RILL_NO_KEY},
+	[BYTES_KEY] = {"contents", "", RILL_SET_BYTES, 0, RILL_NO_KEY},
+	[IP_KEY] = {"remoteIp", "", RILL_SET_IP, 0, RILL_NO_KEY},
+	[LIST_KEY] = {"to", "", RILL_SET_LIST, 0, RILL_NO_KEY},
+	[EVENT_KEY] = {"causedBy", "", RILL_SET_EVENT, 0, RILL_NO_KEY},
+	[ANY_KEY] = {"details", "", ALL_TYPES, 0, RILL_NO_KEY},
+	[ID_KEY] = {"spanId", "", RILL_SET_U64, 0, RILL_NO_KEY},
+	[ODD_KEY] = {"a \"key\"=\n", "", RILL_SET_STRING, 0, RILL_NO_KEY},
 };
 
 static const struct rill_catalog_span spans[] = {

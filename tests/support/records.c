@@ -82,15 +82,15 @@ static const struct rill_catalog_event other_events[] = {
 };
 
 static const struct rill_catalog_key keys[] = {
-	{"id", "Which one", RILL_SET_U64 | RILL_SET_STRING, 0},
-	{"remoteIp", "Where from", RILL_SET_IP, RILL_KEY_PERSONAL},
-	{"note", "Free text", RILL_SET_STRING, 0},
-	{"jobId", "Which job", RILL_SET_U64 | RILL_SET_STRING, RILL_KEY_LINK},
-	{"tags", "", RILL_SET_LIST | RILL_SET_BYTES, RILL_KEY_SECRET},
+	{"id", "Which one", RILL_SET_U64 | RILL_SET_STRING, 0, RILL_NO_KEY},
+	{"remoteIp", "Where from", RILL_SET_IP, RILL_KEY_PERSONAL, RILL_NO_KEY},
+	{"note", "Free text", RILL_SET_STRING, 0, RILL_NO_KEY},
+	{"jobId", "Which job", RILL_SET_U64 | RILL_SET_STRING, RILL_KEY_LINK, RILL_NO_KEY},
+	{"tags", "", RILL_SET_LIST | RILL_SET_BYTES, RILL_KEY_SECRET, RILL_NO_KEY},
 };
 
 static const struct rill_catalog_key other_keys[] = {
-	{"id", "Other", RILL_SET_STRING, 0},
+	{"id", "Other", RILL_SET_STRING, 0, RILL_NO_KEY},
 };
 
 static const struct rill_catalog_span spans[] = {

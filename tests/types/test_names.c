@@ -35,7 +35,7 @@ Test(names, macros_of_others, .timeout = 120)
 				format("-I%s", folder), "-Wall", "-Wextra", "-Wno-keyword-macro",
 				"-Werror", i % 2 ? "-DCOMPACT" : "-UCOMPACT", "-x", "none",
 				format("%s/names.o", folder), built("librill.a"), "-pthread", "-lm",
-				"-o", program);
+				"-lzstd", "-o", program);
 
 		cr_assert_eq(r.code, 0, "%s:\n%s", compiler->name, r.err);
 		run_free(&r);

@@ -41,8 +41,9 @@ static void expect_values(const struct compiler *compiler, const char *const *fl
 		format("%s/kinds.c", folder));
 	cr_assert_eq(r.code, 0, "%s", r.err);
 	run_free(&r);
-	const char *const link[] = {"-x",       "none", catalog, built("librill.a"),
-				    "-pthread", "-lm",  "-o",    program};
+	const char *const link[] = {"-x",       "none", catalog,  built("librill.a"),
+				    "-pthread", "-lm",  "-lzstd", "-o",
+				    program};
 	for (size_t i = 0; i < sizeof link / sizeof *link; i++)
 		all[n++] = link[i];
 	all[n] = NULL;

@@ -22,11 +22,19 @@ static inline int export_out_drain(struct export_out *out)
 								      : out->error;
 }
 
+/* Of a format that has a file for each. */
+enum export_only { EXPORT_BOTH, EXPORT_EVENTS, EXPORT_SPANS };
+
 struct export_job {
+	/* What is read: a format may read it once more. */
+	char *const *paths;
+	size_t npaths;
+	const struct dump_want *want;
 	struct dump_reader *reader;
 	/* feed.origin: the process of the batch that is written. */
 	struct feed feed;
 	bool selecting;        /* only a part of the dump is asked for */
+	enum export_only only; /* not EXPORT_BOTH: `out` is what is written */
 	int directory;         /* of a format that fills one: its descriptor */
 	struct export_out out; /* of one that writes a file */
 };
@@ -36,6 +44,7 @@ struct export_format {
 	const char *name;
 	const char *brief;
 	bool directory; /* OUT is one, with several files */
+	bool pair;      /* these are one of events and one of spans, and --only makes one OUT */
 	int (*open)(void **state, struct export_job *job);
 	int (*write)(void *state, const struct rill_batch *batch);
 	/* Frees. complete: everything was written; else what is there will be removed. */
@@ -45,6 +54,30 @@ struct export_format {
 extern const struct export_format export_ctf;
 extern const struct export_format export_perfetto;
 extern const struct export_format export_chrome;
+extern const struct export_format export_otlp;
+extern const struct export_format export_jsonl;
+extern const struct export_format export_csv;
+
+/* Empty when the dump does not say. */
+static inline const char *export_host(const struct dump_process *process)
+{
+	return process->host ? process->host : "";
+}
+
+/* --- events and spans apart: pair.c -------------------------------------------------------- */
+
+/* NULL: not asked for. */
+struct pair {
+	struct export_out *events;
+	struct export_out *spans;
+	struct export_out own[2];
+};
+
+/* Opens files of these names in the job's directory, or takes the job's own. */
+int pair_open(struct pair *pair, struct export_job *job, const char *events, const char *spans);
+int pair_drain(struct pair *pair);
+/* Writes what is left when it is complete. */
+int pair_close(struct pair *pair, bool complete);
 
 /* --- values.c ------------------------------------------------------------------------------ */
 

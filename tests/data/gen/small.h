@@ -1,5 +1,5 @@
 /*
- * Catalog demo: 9 events in 3 subsystems, 5 keys, 2 spans.
+ * Catalog demo: 9 events in 3 subsystems, 7 keys, 2 spans.
  * Written by rill-gen from page.md: change that page, not this file.
  *
  * To emit an event of it, include this header, name the catalog once, and call
@@ -93,9 +93,17 @@ enum rill__demo_event {
 #define rill__demo_k_my_key_x(...) \
 	3, RILL_SET_BYTES, "rill: key my-key.x takes bytes", (__VA_ARGS__)
 
+/* peer: u64  Of another process; the own of another process */
+#define rill__demo_k_peer(...) \
+	4, RILL_SET_U64, "rill: key peer takes u64", (__VA_ARGS__)
+
+/* own: u64|string  Of this process; joins records across the spans of a process; personal */
+#define rill__demo_k_own(...) \
+	5, RILL_SET_U64 | RILL_SET_STRING, "rill: key own takes u64 or string", (__VA_ARGS__)
+
 /* all: bool|u64|i64|f64|duration|timestamp|string|bytes|ip|list|event|none  Any value */
 #define rill__demo_k_all(...) \
-	4, RILL_SET_BOOL | RILL_SET_U64 | RILL_SET_I64 | RILL_SET_F64 | RILL_SET_DURATION | RILL_SET_TIMESTAMP | RILL_SET_STRING | RILL_SET_BYTES | RILL_SET_IP | RILL_SET_LIST | RILL_SET_EVENT | RILL_SET_NONE, "rill: key all takes bool, u64, i64, f64, duration, timestamp, string, bytes, ip, list, event or none", (__VA_ARGS__)
+	6, RILL_SET_BOOL | RILL_SET_U64 | RILL_SET_I64 | RILL_SET_F64 | RILL_SET_DURATION | RILL_SET_TIMESTAMP | RILL_SET_STRING | RILL_SET_BYTES | RILL_SET_IP | RILL_SET_LIST | RILL_SET_EVENT | RILL_SET_NONE, "rill: key all takes bool, u64, i64, f64, duration, timestamp, string, bytes, ip, list, event or none", (__VA_ARGS__)
 
 /* This object's own gate, and its registration. */
 RILL_CATALOG_OBJECT(demo)
