@@ -63,9 +63,11 @@ static int feed_records(struct feeding *feeding, struct dump_reader *reader)
 			if (!pipeline_decides_spans(feeding->pipelines[record.origin], &record.raw))
 				continue;
 		}
-		if (record.origin != feeding->origin || feeding->ninputs == FEED_BATCH)
+		if (record.origin != feeding->origin || feeding->ninputs == FEED_BATCH ||
+		    (feeding->feed->by_file && record.file != feeding->feed->file))
 			feed_pending(feeding);
 		feeding->origin = record.origin;
+		feeding->feed->file = record.file;
 		feeding->inputs[feeding->ninputs++] = (struct pipeline_input){
 			.raw = record.raw, .ns = record.ns, .tid = record.tid};
 	}

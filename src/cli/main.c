@@ -7,8 +7,15 @@
 #include "core/nearest.h"
 
 static const struct command *const commands[] = {
-	&cat_command,     &spans_command,  &stats_command,
-	&catalog_command, &export_command, &report_command,
+	/* clang-format off */
+	&cat_command,
+	&spans_command,
+	&stats_command,
+	&diff_command,
+	&catalog_command,
+	&export_command,
+	&report_command,
+	/* clang-format on */
 };
 
 #define NCOMMANDS (sizeof commands / sizeof *commands)

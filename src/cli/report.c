@@ -161,13 +161,11 @@ static int run_pass(struct report *report, struct dump_reader *reader)
 {
 	report->selection.next = (struct output){.write = write_selected, .state = report};
 	const struct output outputs[] = {
-		select_output(&report->selection),
+		select_output(&report->selection, &report->feed),
 		{.write = forget_spans, .state = report},
 	};
 	report->feed = (struct feed){.outputs = outputs, .noutputs = 2, .stop = &stopped};
 	int error = feed_run(&report->feed, reader);
-	/* What the cache of names refers to goes with the reader. */
-	select_free(&report->selection);
 	return report->model.no_memory ? -ENOMEM : error;
 }
 
@@ -209,24 +207,22 @@ static bool found_something(const struct report *report)
 /* 0: the page is whole, or there is nothing to be shown; *code says what is to be told besides. */
 static int write_page(struct report *report, char *const *paths, size_t npaths, int *code)
 {
-	const struct dump_want want = {
-		.since_ns = report->selection.since_ns,
-		.until_ns =
-			report->selection.until_ns == UINT64_MAX ? 0 : report->selection.until_ns,
-	};
-	struct dump_reader *reader = open_dumps(paths, npaths, &want);
+	struct dump_reader *reader =
+		select_open(&report->selection, "report", paths, npaths, code);
 	if (!reader)
 		return -ENODATA;
 	int error = first_pass(report, reader);
 	if (!error)
 		*code = report_damage(reader);
-	dump_reader_close(reader);
+	select_close(&report->selection, reader);
 	if (error || !found_something(report))
 		return error;
-	if (!(reader = open_dumps(paths, npaths, &want)))
+	int again;
+	reader = select_open(&report->selection, "report", paths, npaths, &again);
+	if (!reader)
 		return -ENODATA;
 	error = second_pass(report, reader);
-	dump_reader_close(reader);
+	select_close(&report->selection, reader);
 	return error;
 }
 
@@ -249,7 +245,7 @@ static int run(struct report *report, char *const *paths, size_t npaths)
 		 */
 		if (error != -EPIPE && error != -ENODATA && !stopped)
 			trouble("%s: %s", target.out, strerror(-error));
-		return EXIT_TROUBLE;
+		return code ? code : EXIT_TROUBLE;
 	}
 	if (report->model.bad_records)
 		code = trouble("%" PRIu64 " records cannot be decoded", report->model.bad_records);

@@ -50,6 +50,9 @@ struct export_format {
 	int (*close)(void *state, bool complete);
 };
 
+extern const struct export_format export_ctf;
+extern const struct export_format export_perfetto;
+extern const struct export_format export_otlp;
 extern const struct export_format export_jsonl;
 extern const struct export_format export_csv;
 

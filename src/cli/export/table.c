@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const event_columns[] = {"time",      "time_ns", "level",      "event",     "text",
-				     "catalog",   "program", "process_id", "pid",       "tid",
-				     "late",      "span",    "span_id",    "parent_id", "trace_id",
-				     "inherited", "notes",   NULL};
+const char *const event_columns[] = {"time",    "time_ns", "level",      "event",    "text",
+				     "catalog", "program", "process_id", "pid",      "tid",
+				     "span",    "span_id", "parent_id",  "trace_id", "inherited",
+				     "notes",   NULL};
 const char *const span_columns[] = {
 	"start_time", "end_time", "start_ns",  "end_ns",   "duration_ns", "level",
 	"span",       "state",    "events",    "catalog",  "program",     "process_id",
@@ -221,6 +221,14 @@ static void begin_row(struct table *table, struct row *row, const struct rill_ba
 	table->mark = json_notes_begin(&table->json);
 }
 
+static bool is_repeated(const struct rill_item *items, size_t i)
+{
+	for (size_t before = 0; before < i; before++)
+		if (items[before].key == items[i].key)
+			return true;
+	return false;
+}
+
 /* Those without a column, and repeated ones, go to the object "keys" of the notes. */
 static void add_items(struct table *table, struct row *row, const struct rill_catalog *catalog,
 		      const struct rill_item *items, size_t count)
@@ -228,7 +236,7 @@ static void add_items(struct table *table, struct row *row, const struct rill_ca
 	bool begun = false;
 	for (size_t i = 0; i < count && i < RILL_MAX_ITEMS; i++) {
 		const struct column *column = column_of(table, catalog, &items[i]);
-		if (column && !find_cell(row, column))
+		if (column && !is_repeated(items, i) && !find_cell(row, column))
 			row->cells[row->ncells++] = (struct cell){column, &items[i]};
 		else
 			note_member(table, "keys", &begun, catalog, &items[i], items);
@@ -276,9 +284,10 @@ void table_span(struct table *table, struct row *row, const struct rill_batch *b
 		const struct rill_item *item = &span->start_items[i];
 		const struct column *column = column_of(table, catalog, item);
 		const struct cell *cell = column ? find_cell(row, column) : NULL;
-		if (column && !cell)
+		bool repeated = is_repeated(span->start_items, i);
+		if (column && !cell && !repeated)
 			row->cells[row->ncells++] = (struct cell){column, item};
-		else if (!cell || !items_equal(cell->item, item))
+		else if (repeated || !cell || !items_equal(cell->item, item))
 			note_member(table, "start\":{\"keys", &begun, catalog, item,
 				    span->start_items);
 	}

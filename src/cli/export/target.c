@@ -102,17 +102,30 @@ int target_open(struct target *target, const char *out, bool directory)
 	return failed(target, error);
 }
 
+/* Empties a directory, and closes its descriptor. */
+static void empty_directory(int fd)
+{
+	DIR *directory = fdopendir(fd);
+	const struct dirent *entry;
+	if (!directory) {
+		close(fd);
+		return;
+	}
+	while ((entry = readdir(directory))) {
+		const char *name = entry->d_name;
+		if (!strcmp(name, ".") || !strcmp(name, "..") || !unlinkat(fd, name, 0))
+			continue;
+		int inner = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (inner >= 0)
+			empty_directory(inner);
+		unlinkat(fd, name, AT_REMOVEDIR);
+	}
+	closedir(directory);
+}
+
 static void remove_directory(struct target *target)
 {
-	/* The descriptor becomes the stream's. */
-	DIR *directory = fdopendir(target->fd);
-	const struct dirent *entry;
-	if (!directory)
-		return;
-	while ((entry = readdir(directory)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			unlinkat(target->fd, entry->d_name, 0);
-	closedir(directory);
+	empty_directory(target->fd);
 	target->fd = -1;
 	rmdir(target->temporary);
 }

@@ -129,7 +129,7 @@ function showSide(side, at) {
 		el("div", { class: "toolbar" }, el("button", { type: "button", onclick: () => zoomToSpan(at) }, "Zoom to it"),
 			parent && spans.there[parent] ? el("button", { type: "button", onclick: () => showSpan(parent) }, "Span around it") : null),
 		el("table", {}, el("tbody", {}, row("start", formatTime(spans.start[at], 9, true)), row("end", formatTime(spans.start[at] + spans.duration[at], 9, true)),
-			row("events", formatCount(spans.events[at])), row("process", process.program + " " + process.pid), row("span", spanId(spans, at)), row("trace", traceId(spans, at)))),
+			summary.selected ? null : row("events", formatCount(spans.events[at])), row("process", process.program + " " + process.pid), row("span", spanId(spans, at)), row("trace", traceId(spans, at)))),
 		start.length ? el("h3", {}, "From its start") : "", keyTable(start),
 		endOnly.length ? el("h3", {}, "From its end") : "", keyTable(endOnly),
 		el("h3", {}, "Its events, with those of spans within"), events.box);

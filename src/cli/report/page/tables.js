@@ -81,7 +81,7 @@ function buildLatency(section) {
 	const types = data.spanTypes.filter((type) => type.latency).sort((a, b) => b.latency.p[2] - a.latency.p[2]);
 	const events = data.events.filter((event) => event.latency).sort((a, b) => b.latency.p[2] - a.latency.p[2]);
 	show(section, 
-		el("div", { class: "toolbar" }, el("h2", {}, "Spans"), el("span", { class: "quiet" }, "those that ended; the axis is logarithmic; percentiles within 0.4 %")),
+		el("div", { class: "toolbar" }, el("h2", {}, "Spans"), el("span", { class: "quiet" }, "those that ended; the axis is logarithmic; percentiles within 0.1 %")),
 		types.length ? el("div", { class: "cards" }, types.map((type) => latencyCard(el("span", { class: "name", "data-event": type.start }, type.name), type.latency, "c" + type.color,
 			(bucket) => showSpansOf(type.id, [bucket.from, bucket.to])))) : el("p", { class: "none" }, "No span ended in this trace."),
 		el("div", { class: "toolbar" }), el("div", { class: "toolbar" }, el("h2", {}, "Events with elapsed"), el("span", { class: "quiet" }, "the durations that the program told itself")),
