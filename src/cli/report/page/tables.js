@@ -110,8 +110,8 @@ function buildLosses(section) {
 			: el("div", { class: "card none" }, el("b", {}, counted ? "Nothing was lost" : "No loss is known"), counted ? "Every event that was emitted is written or was filtered on purpose." : ""),
 		summary.losses.length ? el("div", { class: "card" }, el("header", {}, el("h2", {}, "When"), el("span", { class: "quiet" }, plural(summary.nlosses, "interval") + (summary.nlosses > summary.losses.length ? ", the first " + formatCount(summary.losses.length) : ""))),
 			numberTable([["From"], ["For"], ["Event"], ["Process"], ["Discarded", 1], ["Overwritten", 1], ["Failed", 1]], summary.losses.slice(0, 500).map(([process, event, from, to, ...counts]) => el("tr", {},
-				el("td", { class: "num" }, el("button", { type: "button", class: "link", onclick: () => { setView(Number(BigInt(from) - data.base) - 1e6, Number(BigInt(to) - data.base) + 1e6); showTab("timeline"); } }, formatClock(BigInt(from), 6, true))),
-				el("td", {}, formatDuration(Number(BigInt(to) - BigInt(from)))), el("td", {}, eventName(data.events[event])), el("td", {}, summary.processes[process].program + " " + summary.processes[process].pid), counts.map(num))))) : null);
+				el("td", {}, !timeIsKnown([process, event, from, to]) ? "not known" : el("button", { type: "button", class: "link", onclick: () => { setView(Number(BigInt(from) - data.base) - 1e6, Number(BigInt(to) - data.base) + 1e6); showTab("timeline"); } }, formatClock(BigInt(from), 6, true))),
+				el("td", {}, timeIsKnown([process, event, from, to]) ? formatDuration(Number(BigInt(to) - BigInt(from))) : "–"), el("td", {}, eventName(data.events[event])), el("td", {}, summary.processes[process].program + " " + summary.processes[process].pid), counts.map(num))))) : null);
 }
 
 /* --- catalog -------------------------------------------------------------------------------------- */
