@@ -69,7 +69,7 @@ static void add_span(void *context, const struct rill_span *span)
 {
 	struct spans *spans = context;
 	uint32_t state = span_state(&spans->feed, span);
-	if (!span_is_chosen(spans->options, span, state))
+	if (!span_is_chosen(spans->options, &spans->feed, span))
 		return;
 	spans->counts[state]++;
 	struct span_row *row = new_row(spans);
@@ -197,14 +197,14 @@ static void print_summary(const struct spans *spans)
 int spans_list(const struct span_options *options)
 {
 	struct spans spans = {.options = options};
-	struct dump_reader *reader = open_dumps(options->paths, options->npaths, NULL);
+	int code = EXIT_OK;
+	struct dump_reader *reader = span_open(options, &spans.feed, &code);
 	if (!reader)
-		return EXIT_TROUBLE;
+		return code;
 	spans.feed.on_span = add_span;
 	spans.feed.context = &spans;
 	int error = feed_run(&spans.feed, reader);
 	sort_rows(&spans);
-	int code = EXIT_OK;
 	if (spans.nrows) {
 		print_rows(&spans);
 		print_summary(&spans);
@@ -217,6 +217,6 @@ int spans_list(const struct span_options *options)
 	if (error || spans.no_memory)
 		code = trouble("no memory for all of it");
 	free(spans.rows);
-	dump_reader_close(reader);
+	select_close(options->selection, reader);
 	return code;
 }
