@@ -9,9 +9,11 @@
 static const struct command *const commands[] = {
 	/* clang-format off */
 	&cat_command,
+	&grep_command,
 	&spans_command,
 	&stats_command,
 	&diff_command,
+	&trail_command,
 	&catalog_command,
 	&export_command,
 	&report_command,
