@@ -20,7 +20,7 @@ static const char usage[] =
 	"  -w, --where=PREDICATE      only spans that it holds for; may be repeated, and all must\n"
 	"                             hold\n"
 	"      --since=TIME           only spans that ended at or after TIME\n"
-	"      --until=TIME           only spans that ended before TIME\n"
+	"      --until=TIME           the trace up to TIME only\n"
 	"  -o, --open                 only spans that are open at the end\n"
 	"  -l, --limit=N              at most N spans (default 20) or traces (default 5); 0: as "
 	"many\n"
