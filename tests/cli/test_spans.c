@@ -176,7 +176,8 @@ Test(spans, chosen_by_id_state_and_number)
 	r = RILL(folder, "spans", "--tree", "--where=@duration < 1ms && id == 1", "x.rill");
 	cr_expect_eq(lines(r.out), 5, "%s", r.out);
 	r = RILL(folder, "spans", "--since=@1700000000.00095", "x.rill");
-	cr_expect(strstr(r.out, "\n1 span\n"), "%s", r.out);
+	cr_expect(strstr(r.out, "\n2 spans, 1 open\n"), "%s", r.out);
+	cr_expect(strstr(r.out, "  -  ended"), "%s", r.out);
 	r = RILL(folder, "spans", "--where=@duration <", "x.rill");
 	cr_expect_eq(r.code, 2);
 	r = RILL(folder, "spans", "--tree", "--span=0123456789abcdef", "x.rill");
