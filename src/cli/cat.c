@@ -66,7 +66,7 @@ static int parse(struct cat *cat, int argc, char **argv)
 
 static int print_dumps(struct cat *cat, struct dump_reader *reader)
 {
-	struct feed feed = {.noutputs = 1};
+	struct feed feed = {.noutputs = 1, .until_ns = cat->selection.want.until_ns};
 	struct output output = select_output(&cat->selection, &feed);
 	if (!print_open(&cat->printing, &cat->selection.next))
 		return EXIT_TROUBLE;

@@ -33,6 +33,7 @@ extern const struct command grep_command;
 extern const struct command spans_command;
 extern const struct command stats_command;
 extern const struct command diff_command;
+extern const struct command trail_command;
 extern const struct command catalog_command;
 extern const struct command export_command;
 extern const struct command report_command;
@@ -65,7 +66,12 @@ struct feed {
 	/* When it is set, there are no outputs: only records that start or end a span are fed. */
 	void (*on_record)(void *context, const struct dump_record *record);
 	void *context;
-	bool ending; /* spans that are closed now were still open at the end of the dump */
+	/* At the end of the records: whether there may be others, after a dump_refresh(). May be
+	 * NULL. */
+	bool (*more)(void *context);
+	uint64_t since_ns; /* spans that ended before are not handed to on_span() */
+	uint64_t until_ns; /* not 0: records end here, but spans that are open do not, for outputs */
+	bool ending;       /* spans that are closed now were still open at the end of the dump */
 	const struct dump_origin *origin; /* of what is handed to outputs and on_span() */
 	bool by_file;                     /* batches are of one file each: */
 	uint32_t file;                    /* its index */

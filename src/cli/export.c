@@ -178,7 +178,10 @@ static int write_all(struct export *export)
 {
 	struct export_job *job = &export->job;
 	struct output output = select_output(&export->selection, &job->feed);
-	job->feed = (struct feed){.outputs = &output, .noutputs = 1, .stop = &stopped};
+	job->feed = (struct feed){.outputs = &output,
+				  .noutputs = 1,
+				  .until_ns = export->selection.want.until_ns,
+				  .stop = &stopped};
 	int error = export->format->open(&export->state, job);
 	if (error)
 		return error;

@@ -14,6 +14,7 @@ const struct command *const commands[] = {
 	&spans_command,
 	&stats_command,
 	&diff_command,
+	&trail_command,
 	&catalog_command,
 	&export_command,
 	&report_command,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../support/blocks.h"
+#include "../support/blocks.h"
 #include "../support/chunks.h"
 #include "../support/files.h"
 #include "../support/records.h"
@@ -436,10 +437,23 @@ Test(rill, catalog_of_a_dump)
 				"conn.start?\n");
 }
 
+/* A dump with the same content, of another process. */
+static void copy_as_another(const struct fixture *fixture, const char *from, const char *to)
+{
+	size_t size;
+	unsigned char *bytes =
+		(unsigned char *)file_load(format("%s/%s", fixture->folder, from), &size);
+	unsigned char *process = bytes + 16; /* the first block */
+	process[64 + 8] ^= 1;
+	block_seal(process, block_get(process + 8, 8));
+	file_store(format("%s/%s", fixture->folder, to), bytes, size);
+	free(bytes);
+}
+
 Test(rill, several_dumps_in_one_directory)
 {
 	struct fixture f = begin();
-	file_copy(format("%s/x.rill", f.folder), format("%s/y.rill", f.folder));
+	copy_as_another(&f, "x.rill", "y.rill");
 	struct run_result r = RILL(f, "cat", ".");
 	cr_expect_eq(r.code, 0, "%s", r.err);
 	cr_expect_eq(count(r.out, "\n"), 28);
@@ -452,10 +466,11 @@ Test(rill, several_dumps_in_one_directory)
 }
 
 /* A dump of one event, of a catalog that calls it so. */
-static void make_named(const struct fixture *fixture, const char *file, const char *event)
+static void make_named(const struct fixture *fixture, uint64_t id, const char *file,
+		       const char *event)
 {
 	struct dump_process process = {
-		.pid = 4711, .id = {5, 6}, .start_ns = NANOSECONDS, .program = "smtpd"};
+		.pid = 4711, .id = {5, id}, .start_ns = NANOSECONDS, .program = "smtpd"};
 	struct rill_catalog catalog = records_catalog;
 	struct rill_catalog_event events[EVENT_COUNT];
 	struct dump_writer *writer;
@@ -479,10 +494,11 @@ Test(rill, dumps_of_other_catalogs_one_after_the_other)
 {
 	struct fixture f = begin();
 	const char *const formats[] = {"--format=text", "--format=json"};
-	make_named(&f, "a.rill", "first.event");
-	make_named(&f, "b.rill", "other.event");
+	make_named(&f, 6, "a.rill", "first.event");
+	make_named(&f, 7, "b.rill", "other.event");
+	make_named(&f, 8, "c.rill", "first.event");
 	for (size_t i = 0; i < 2; i++) {
-		struct run_result r = RILL(f, "cat", formats[i], "a.rill", "b.rill", "a.rill");
+		struct run_result r = RILL(f, "cat", formats[i], "a.rill", "b.rill", "c.rill");
 		cr_expect_eq(r.code, 0, "%s", r.err);
 		cr_expect_eq(count(r.out, "first.event"), 2, "%s", r.out);
 		cr_expect_eq(count(r.out, "other.event"), 1, "%s", r.out);

@@ -14,7 +14,7 @@ struct csv {
 	struct table spans;
 	const struct cell **by_column; /* of the row */
 	struct zone utc;
-	struct buffer process; /* program, process id, pid */
+	struct buffer process; /* host, program, process id, pid */
 	const struct dump_origin *origin;
 };
 
@@ -93,6 +93,8 @@ static void make_process(struct csv *csv)
 		return;
 	csv->origin = origin;
 	buffer_clear(to);
+	buffer_char(to, ',');
+	put_string(to, export_host(&origin->process));
 	buffer_char(to, ',');
 	put_string(to, origin->process.program);
 	buffer_char(to, ',');

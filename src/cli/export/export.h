@@ -56,6 +56,12 @@ extern const struct export_format export_otlp;
 extern const struct export_format export_jsonl;
 extern const struct export_format export_csv;
 
+/* Empty when the dump does not say. */
+static inline const char *export_host(const struct dump_process *process)
+{
+	return process->host ? process->host : "";
+}
+
 /* --- events and spans apart: pair.c -------------------------------------------------------- */
 
 /* NULL: not asked for. */

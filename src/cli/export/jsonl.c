@@ -51,6 +51,8 @@ static void make_process(struct jsonl *jsonl)
 		return;
 	jsonl->origin = origin;
 	buffer_clear(to);
+	buffer_text(to, ",\"host\":");
+	json_text(to, export_host(&origin->process));
 	buffer_text(to, ",\"program\":");
 	json_text(to, origin->process.program);
 	buffer_text(to, ",\"process_id\":\"");

@@ -12,6 +12,11 @@ function fill(node, attributes, children) {
 	node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
 	return node;
 }
+/* What stands in a section now, without what is not there. */
+function show(node, ...children) {
+	node.replaceChildren();
+	return fill(node, {}, children);
+}
 const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
 const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
 

@@ -80,7 +80,7 @@ function latencyCard(name, latency, className, onbucket) {
 function buildLatency(section) {
 	const types = data.spanTypes.filter((type) => type.latency).sort((a, b) => b.latency.p[2] - a.latency.p[2]);
 	const events = data.events.filter((event) => event.latency).sort((a, b) => b.latency.p[2] - a.latency.p[2]);
-	section.replaceChildren(
+	show(section, 
 		el("div", { class: "toolbar" }, el("h2", {}, "Spans"), el("span", { class: "quiet" }, "those that ended; the axis is logarithmic; percentiles within 0.4 %")),
 		types.length ? el("div", { class: "cards" }, types.map((type) => latencyCard(el("span", { class: "name", "data-event": type.start }, type.name), type.latency, "c" + type.color,
 			(bucket) => showSpansOf(type.id, [bucket.from, bucket.to])))) : el("p", { class: "none" }, "No span ended in this trace."),
@@ -98,7 +98,7 @@ const num = (value) => el("td", { class: "num" + (value ? "" : " faint") }, type
 function buildLosses(section) {
 	const counted = summary.files.some((file) => file.counted), lost = data.events.filter((event) => event.lost).sort((a, b) => b.lost - a.lost);
 	const parts = [["written", summary.total], ["filtered", totals.filtered], ["discarded", totals.discarded], ["overwritten", totals.overwritten], ["failed", totals.failed]];
-	section.replaceChildren(
+	show(section, 
 		el("div", { class: "card" }, el("header", {}, el("h2", {}, "The account")), el("div", { class: "sum", id: "account" }, el("b", {}, formatCount(totals.emitted)), " emitted = ",
 			parts.flatMap(([name, value], i) => [i ? " + " : "", el("b", { "data-part": name }, formatCount(value)), " " + name])),
 		el("p", { class: "quiet" }, "Written are the events in the dump", summary.selected ? " that were selected" : "", "; the others are what the traced processes counted. Filtered events were not wanted. Discarded: the ring was full. Overwritten: the flight recorder went on. Failed: no room for a ring, or the disk was full."),
@@ -136,7 +136,7 @@ function buildCatalog(section) {
 	const search = el("input", { type: "search", id: "catalog-search", placeholder: "Search the catalog", "aria-label": "Search the catalog", spellcheck: "false", oninput: () => { catalogView.text = search.value; draw(); } });
 	search.value = catalogView.text;
 	const all = el("input", { type: "checkbox", checked: catalogView.all, onchange: () => { catalogView.all = all.checked; draw(); } });
-	section.replaceChildren(el("div", { class: "toolbar" }, search, segmented("Kind", [["events", "Events"], ["keys", "Keys"]], catalogView.kind, (kind) => { catalogView.kind = kind; draw(); }),
+	show(section, el("div", { class: "toolbar" }, search, segmented("Kind", [["events", "Events"], ["keys", "Keys"]], catalogView.kind, (kind) => { catalogView.kind = kind; draw(); }),
 		el("label", {}, all, " also events that never came"), el("span", { class: "grow" }), count, el("span", { class: "quiet" }, summary.catalogs.map((catalog) => catalog.name).join(", "))),
 	el("div", { class: "card" }, body));
 	draw();

@@ -181,7 +181,7 @@ function buildTimeline(section) {
 	search.value = timeline.text;
 	const level = el("select", { "aria-label": "Lowest level", onchange: () => { timeline.level = Number(level.value); events.update(); } },
 		LEVELS.map((name, i) => el("option", { value: i, selected: i === timeline.level }, i ? name + " and above" : "every level")));
-	section.replaceChildren(
+	show(section, 
 		el("div", { class: "card" }, el("header", {}, el("h2", {}, "Events over time"), range, el("span", { class: "right" }, reset,
 			segmented("Stacked by", [["level", "Level"], ["subsystem", "Subsystem"]], timeline.by, (by) => chart.setBy(by)))),
 		el("div", { class: "gutter" }, levelLegend(), chart), lanes()),
