@@ -40,7 +40,7 @@ GEN_SRC := $(wildcard gen/*.c)
 
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/stalwart.o
 PIC_OBJ := $(LIB_SRC:%.c=$(BUILD)/pic/%.o) $(BUILD)/pic/stalwart.o
-CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
+CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/report-page.o
 GEN_OBJ := $(GEN_SRC:%.c=$(BUILD)/obj/%.o)
 $(CLI_OBJ) $(GEN_OBJ): CPPFLAGS += -DRILL_VERSION='"$(VERSION)"'
 
@@ -114,8 +114,20 @@ $(LIBSO).$(SOVERSION): $(PIC_OBJ) src/librill.map
 $(LIBSO): $(LIBSO).$(SOVERSION)
 	$(Q)ln -sf librill.so.$(SOVERSION) $@
 
+# The page of `rill report`: its parts in one file, which stands in the command as it is.
+PAGE_SRC := $(addprefix src/cli/report/page/,page.html page.css format.js data.js chart.js list.js overview.js \
+	timeline.js spans.js tables.js app.js)
+$(BUILD)/gen/report-head.html: src/cli/report/page.sh $(PAGE_SRC)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@) src/cli/report/page.sh $(@D) $(PAGE_SRC)
+$(BUILD)/gen/report-script.html: $(BUILD)/gen/report-head.html ;
+$(BUILD)/obj/report-page.o: src/cli/report/page.S $(BUILD)/gen/report-head.html $(BUILD)/gen/report-script.html
+	@mkdir -p $(@D)
+	$(call say,AS,$@) $(CC) -c -I$(BUILD)/gen -Wa,-I$(BUILD)/gen -o $@ $<
+
+# Only the command takes zlib.
 $(RILL): $(CLI_OBJ) $(INTERNAL)
-	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $(CLI_OBJ) $(INTERNAL) $(LDLIBS)
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $(CLI_OBJ) $(INTERNAL) $(LDLIBS) -lz
 
 # Written anew each time: PREFIX may be another one than that of the last call.
 .PHONY: FORCE

@@ -80,7 +80,7 @@ struct rill_span {
 	uint64_t trace_id[2];           /* most significant first; that of the outermost span */
 	uint64_t start_ns;              /* nanoseconds since the Unix epoch */
 	uint64_t end_ns;
-	uint64_t nevents; /* records inside, start and end included */
+	uint64_t nevents; /* records inside, start and end included; 0: not all were read */
 	uint32_t state;   /* enum rill_span_state */
 	uint32_t pid;
 	const struct rill_item *start_items; /* keys of the start event */

@@ -1,18 +1,17 @@
 /* rill cat: a dump as the live sinks would have written it. */
 #include <getopt.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/print.h"
 #include "cli/select.h"
-#include "sink/sink.h"
 
 static const char usage[] =
 	"usage: rill cat [OPTION...] PATH...\n"
 	"\n"
 	"Prints the records and spans of dumps, in order of time, as the live sinks would have\n"
-	"written them. PATH is a dump (*.rill) or a directory of them.\n"
+	"written them. PATH is a dump (*.rill) or a directory of them; all are read as one.\n"
 	"\n"
 	"  -f, --format=text|json  text for people (default), or one JSON object a line\n"
 	"  -m, --multiline         text: each key on a line of its own\n"
@@ -24,10 +23,7 @@ static const char usage[] =
 	"nothing was found, or output failed; 2 wrong usage.\n";
 
 static const struct option options[] = {
-	{"format", required_argument, NULL, 'f'},
-	{"multiline", no_argument, NULL, 'm'},
-	{"color", optional_argument, NULL, 'c'},
-	{"local", no_argument, NULL, 'L'},
+	PRINT_OPTIONS,
 	SELECT_OPTIONS,
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -35,50 +31,20 @@ static const struct option options[] = {
 
 struct cat {
 	struct selection selection;
-	const char *format;
-	const char *color;
-	bool multiline;
-	bool local;
+	struct printing printing;
 	bool help;
-	uint64_t failed; /* lines */
 };
 
-static bool is_one_of(const char *text, const char *const *choices)
+static int parse_option(struct cat *cat, int option, const char *argument)
 {
-	while (*choices && strcmp(*choices, text) != 0)
-		choices++;
-	return *choices != NULL;
-}
-
-static int parse_option(struct cat *cat, int option, char *argument)
-{
-	static const char *const formats[] = {"text", "json", NULL};
-	static const char *const colors[] = {"auto", "always", "never", NULL};
-	switch (option) {
-	case 'f':
-		cat->format = argument;
-		if (!is_one_of(argument, formats))
-			return usage_error("cat", "format \"%s\" is not text or json", argument);
-		return EXIT_OK;
-	case 'm':
-		cat->multiline = true;
-		return EXIT_OK;
-	case 'c':
-		cat->color = argument ? argument : "always";
-		if (!is_one_of(cat->color, colors))
-			return usage_error("cat", "color \"%s\" is not always, never or auto",
-					   argument);
-		return EXIT_OK;
-	case 'L':
-		cat->local = true;
-		return EXIT_OK;
-	case 'h':
+	if (option == 'h') {
 		cat->help = true;
 		return EXIT_OK;
-	default:
-		break;
 	}
-	int code = select_option(&cat->selection, "cat", option, argument);
+	option = option == 'm' ? PRINT_MULTILINE : option == 'c' ? PRINT_COLOR : option;
+	int code = print_option(&cat->printing, "cat", option, argument);
+	if (code < 0)
+		code = select_option(&cat->selection, "cat", option, argument);
 	return code < 0 ? option_error("cat") : code;
 }
 
@@ -97,56 +63,30 @@ static int parse(struct cat *cat, int argc, char **argv)
 	return EXIT_OK;
 }
 
-static struct sink *open_sink(const struct cat *cat)
+static int print_dumps(struct cat *cat, struct dump_reader *reader)
 {
-	char spec[160], error[256];
-	/* Without a queue: nothing may be lost because a pager reads slowly. */
-	int used = snprintf(spec, sizeof spec, "%s:stdout?queue=0", cat->format);
-	if (strcmp(cat->format, "text") == 0)
-		snprintf(spec + used, sizeof spec - (size_t)used, "&color=%s&multiline=%s&time=%s",
-			 cat->color, cat->multiline ? "1" : "0", cat->local ? "local" : "utc");
-	struct sink *sink;
-	if (sink_open(&sink, spec, error, sizeof error)) {
-		trouble("%s", error);
-		return NULL;
-	}
-	return sink;
-}
-
-static int print_dump(struct cat *cat, const char *path)
-{
-	struct dump_reader *reader = open_dumps((char *const *)&path, 1, NULL);
-	if (!reader)
+	struct feed feed = {.noutputs = 1, .until_ns = cat->selection.want.until_ns};
+	struct output output = select_output(&cat->selection, &feed);
+	if (!print_open(&cat->printing, &cat->selection.next))
 		return EXIT_TROUBLE;
-	/* A sink remembers catalogs, and these are gone with the reader. */
-	struct sink *sink = open_sink(cat);
-	if (!sink) {
-		dump_reader_close(reader);
-		return EXIT_TROUBLE;
-	}
-	cat->selection.next = sink_output(sink);
-	struct output output = select_output(&cat->selection);
-	struct feed feed = {.outputs = &output, .noutputs = 1};
+	feed.outputs = &output;
 	int error = feed_run(&feed, reader);
-	sink_flush(sink);
-	struct sink_totals totals;
-	sink_totals(sink, &totals);
-	sink_close(sink);
-	cat->failed += totals.records.failed + totals.spans.failed;
-	int code = report_damage(reader);
+	int code = print_close(&cat->printing);
 	if (error)
-		code = trouble("%s: %s", path, strerror(-error));
+		code = trouble("%s", strerror(-error));
 	if (feed.bad_records)
-		code = trouble("%s: %" PRIu64 " records cannot be decoded", path, feed.bad_records);
-	/* What the cache of names refers to goes with the reader. */
-	select_free(&cat->selection);
-	dump_reader_close(reader);
+		code = trouble("%" PRIu64 " records cannot be decoded", feed.bad_records);
+	if (report_damage(reader))
+		code = EXIT_TROUBLE;
+	if (!cat->selection.selected && !code)
+		code = trouble("nothing found");
 	return code;
 }
 
 static int cat_main(int argc, char **argv)
 {
-	struct cat cat = {.format = "text", .color = "auto"};
+	struct cat cat = {.help = false};
+	print_init(&cat.printing);
 	select_init(&cat.selection);
 	int code = parse(&cat, argc, argv);
 	if (code)
@@ -155,13 +95,11 @@ static int cat_main(int argc, char **argv)
 		fputs(usage, stdout);
 		return EXIT_OK;
 	}
-	for (int i = optind; i < argc; i++)
-		if (print_dump(&cat, argv[i]))
-			code = EXIT_TROUBLE;
-	if (cat.failed)
-		return trouble("%" PRIu64 " lines could not be written", cat.failed);
-	if (!cat.selection.selected && !code)
-		return trouble("nothing found");
+	struct dump_reader *reader =
+		select_open(&cat.selection, "cat", argv + optind, (size_t)(argc - optind), &code);
+	if (reader)
+		code = print_dumps(&cat, reader);
+	select_close(&cat.selection, reader);
 	return code;
 }
 

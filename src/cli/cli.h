@@ -29,10 +29,14 @@ struct command {
 };
 
 extern const struct command cat_command;
+extern const struct command grep_command;
 extern const struct command spans_command;
 extern const struct command stats_command;
+extern const struct command diff_command;
+extern const struct command trail_command;
 extern const struct command catalog_command;
 extern const struct command export_command;
+extern const struct command report_command;
 
 /* "rill NAME: ..." to stderr, with a hint at --help. Returns EXIT_USAGE. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -40,9 +44,10 @@ int option_error(const char *command);
 /* "rill: ..." to stderr. Returns EXIT_TROUBLE. */
 int trouble(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Opens dumps, read as one, or says why not (NULL). want: as for dump_open_all(). */
+/* Opens dumps, read as one; of several paths those that can be read are. Says what cannot, and
+ * gives NULL when that is all. want: as for dump_open_all(). */
 struct dump_reader *open_dumps(char *const *paths, size_t npaths, const struct dump_want *want);
-/* Tells of each damaged file. EXIT_OK or EXIT_TROUBLE. */
+/* Tells of each damaged file. EXIT_OK; EXIT_TROUBLE, also when a path could not be read at all. */
 int report_damage(const struct dump_reader *reader);
 /* Flushes stdout. EXIT_TROUBLE, with a message, when something of it could not be written. */
 int finish_output(int code);
@@ -58,8 +63,15 @@ struct feed {
 	/* When it is set, there are no outputs: only records that start or end a span are fed. */
 	void (*on_record)(void *context, const struct dump_record *record);
 	void *context;
-	bool ending; /* spans that are closed now were still open at the end of the dump */
+	/* At the end of the records: whether there may be others, after a dump_refresh(). May be
+	 * NULL. */
+	bool (*more)(void *context);
+	uint64_t since_ns; /* spans that ended before are not handed to on_span() */
+	uint64_t until_ns; /* not 0: records end here, but spans that are open do not, for outputs */
+	bool ending;       /* spans that are closed now were still open at the end of the dump */
 	const struct dump_origin *origin; /* of what is handed to outputs and on_span() */
+	bool by_file;                     /* batches are of one file each: */
+	uint32_t file;                    /* its index */
 	uint64_t bad_records;
 	const volatile sig_atomic_t *stop; /* not 0: no further; may be NULL */
 };
@@ -87,6 +99,8 @@ const char *show_time(char *to, uint64_t ns);
 /* A value in at most size - 1 bytes, with control bytes escaped, so that none reaches a terminal.
  */
 const char *show_item(char *to, size_t size, const struct rill_item *item);
+/* A name or a path, likewise: those of a dump are not to be trusted either. */
+const char *show_label(char *to, size_t size, const char *text);
 /* Columns that UTF-8 text takes. */
 size_t shown_width(const char *text);
 /* A text wrapped at `width` columns, each line after `indent`. */

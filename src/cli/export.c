@@ -37,12 +37,7 @@ static const struct option options[] = {
 };
 
 static const struct export_format *const formats[] = {
-	&export_ctf,
-	&export_perfetto,
-	&export_otlp,
-	&export_jsonl,
-	&export_csv,
-	NULL,
+	&export_ctf, &export_perfetto, &export_otlp, &export_jsonl, &export_csv, NULL,
 };
 
 struct export
@@ -181,9 +176,12 @@ static void write_batch(void *state, const struct rill_batch *batch)
 
 static int write_all(struct export *export)
 {
-	struct output output = select_output(&export->selection);
 	struct export_job *job = &export->job;
-	job->feed = (struct feed){.outputs = &output, .noutputs = 1, .stop = &stopped};
+	struct output output = select_output(&export->selection, &job->feed);
+	job->feed = (struct feed){.outputs = &output,
+				  .noutputs = 1,
+				  .until_ns = export->selection.want.until_ns,
+				  .stop = &stopped};
 	int error = export->format->open(&export->state, job);
 	if (error)
 		return error;
@@ -234,22 +232,20 @@ static int export_main(int argc, char **argv)
 		return code;
 	if (export.help)
 		return show_usage();
-	struct dump_want want = {
-		.since_ns = export.selection.since_ns,
-		.until_ns = export.selection.until_ns == UINT64_MAX ? 0 : export.selection.until_ns,
-	};
-	struct dump_reader *reader = open_dumps(argv + optind, (size_t)(argc - optind), &want);
-	if (!reader)
-		return EXIT_TROUBLE;
+	struct dump_reader *reader = select_open(&export.selection, "export", argv + optind,
+						 (size_t)(argc - optind), &code);
+	if (!reader) {
+		select_close(&export.selection, NULL);
+		return code;
+	}
 	export.job.paths = argv + optind;
 	export.job.npaths = (size_t)(argc - optind);
-	export.job.want = &want;
+	export.job.want = &export.selection.want;
 	catch_signals();
 	code = run(&export, reader);
 	if (stopped <= 0 && report_damage(reader))
 		code = EXIT_TROUBLE;
-	select_free(&export.selection);
-	dump_reader_close(reader);
+	select_close(&export.selection, reader);
 	obey_signal();
 	return code;
 }

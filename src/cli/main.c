@@ -7,7 +7,17 @@
 #include "core/nearest.h"
 
 static const struct command *const commands[] = {
-	&cat_command, &spans_command, &stats_command, &catalog_command, &export_command,
+	/* clang-format off */
+	&cat_command,
+	&grep_command,
+	&spans_command,
+	&stats_command,
+	&diff_command,
+	&trail_command,
+	&catalog_command,
+	&export_command,
+	&report_command,
+	/* clang-format on */
 };
 
 #define NCOMMANDS (sizeof commands / sizeof *commands)

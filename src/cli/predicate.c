@@ -7,14 +7,14 @@
 #include "cli/predicate_parts.h"
 #include "core/nearest.h"
 
-const char *const predicate_words[] = {"@event",    "@level", "@catalog", "@subsystem", "@kind",
-				       "@time",     "@span",  "@id",      "@trace",     "@state",
-				       "@duration", "@pid",   "@tid",     "@process",   NULL};
+const char *const predicate_words[] = {
+	"@event", "@level", "@catalog",  "@subsystem", "@kind", "@time",    "@span", "@id",
+	"@trace", "@state", "@duration", "@pid",       "@tid",  "@process", "@host", NULL};
 
 static const enum subject word_subjects[] = {
 	SUBJECT_EVENT,    SUBJECT_LEVEL, SUBJECT_CATALOG, SUBJECT_SUBSYSTEM, SUBJECT_KIND,
 	SUBJECT_TIME,     SUBJECT_SPAN,  SUBJECT_ID,      SUBJECT_TRACE,     SUBJECT_STATE,
-	SUBJECT_DURATION, SUBJECT_PID,   SUBJECT_TID,     SUBJECT_PROCESS,
+	SUBJECT_DURATION, SUBJECT_PID,   SUBJECT_TID,     SUBJECT_PROCESS,   SUBJECT_HOST,
 };
 
 #define NWORDS (sizeof word_subjects / sizeof *word_subjects)
@@ -414,6 +414,17 @@ no_memory:
 	return NULL;
 }
 
+void predicate_forget(struct predicate *predicate)
+{
+	while (predicate->bindings) {
+		struct binding *binding = predicate->bindings;
+		predicate->bindings = binding->next;
+		free(binding->keys);
+		free(binding);
+	}
+	predicate->last = NULL;
+}
+
 void predicate_free(struct predicate *predicate)
 {
 	if (!predicate)
@@ -424,12 +435,7 @@ void predicate_free(struct predicate *predicate)
 			regfree(&pattern->regex);
 		free(pattern);
 	}
-	while (predicate->bindings) {
-		struct binding *binding = predicate->bindings;
-		predicate->bindings = binding->next;
-		free(binding->keys);
-		free(binding);
-	}
+	predicate_forget(predicate);
 	free(predicate->text);
 	free(predicate->bytes);
 	free(predicate->nodes);

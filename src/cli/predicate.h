@@ -30,7 +30,8 @@ struct predicate_error {
 /* What an entry does not say of its origin. */
 struct predicate_origin {
 	const char *program;
-	bool ending; /* spans closed as abandoned were open when the dump ended */
+	const char *host; /* NULL: not known */
+	bool ending;      /* spans closed as abandoned were open when the dump ended */
 };
 
 /* A value that a predicate demands: one of a key's own or an inherited one. */
@@ -46,6 +47,8 @@ struct predicate;
 /* NULL: it is none, and `error` says why. */
 struct predicate *predicate_parse(const char *text, unsigned flags, struct predicate_error *error);
 void predicate_free(struct predicate *predicate);
+/* Catalogs that it was asked about may go. */
+void predicate_forget(struct predicate *predicate);
 
 /*
  * Looks the predicate's names up in these catalogs (entries may be NULL). False: one is in none of
@@ -56,8 +59,8 @@ bool predicate_check(const struct predicate *predicate, const struct rill_catalo
 		     void (*note)(void *context, const struct predicate_error *note),
 		     void *context);
 
-/* Whether the predicate holds for a record or a span. The entry's catalog is remembered, so it must
- * live as long as the predicate. Not thread-safe. No memory: false. */
+/* Whether the predicate holds for a record or a span. The entry's catalog is remembered until
+ * predicate_forget(). Not thread-safe. No memory: false. */
 bool predicate_holds(struct predicate *predicate, const struct rill_entry *entry,
 		     const struct rill_catalogs *catalogs, const struct predicate_origin *origin);
 

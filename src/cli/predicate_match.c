@@ -265,6 +265,10 @@ static struct found ask_entry(const struct question *question, const struct node
 	case SUBJECT_PROCESS:
 		found.passes = name_passes(predicate, node, question->origin->program);
 		break;
+	case SUBJECT_HOST:
+		found.there = question->origin->host != NULL;
+		found.passes = found.there && name_passes(predicate, node, question->origin->host);
+		break;
 	case SUBJECT_STATE:
 		found.there = !record;
 		found.passes = around_passes(question, node, around);

@@ -120,6 +120,7 @@ enum subject {
 	SUBJECT_PID,
 	SUBJECT_TID,
 	SUBJECT_PROCESS,
+	SUBJECT_HOST,
 };
 
 static inline bool subject_is_fixed(enum subject subject)

@@ -1,10 +1,8 @@
 #include "cli/select.h"
 
-#include <ctype.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/cli.h"
 
@@ -28,65 +26,6 @@ bool select_parse_span(struct selection *selection, const char *text)
 	selection->span[0] = strtoull(high, NULL, 16);
 	selection->span[1] = strtoull(text + length - 16, NULL, 16);
 	return true;
-}
-
-/* ".5" in nanoseconds. Returns what follows. */
-static const char *parse_fraction(uint64_t *ns, const char *text)
-{
-	*ns = 0;
-	if (*text != '.' && *text != ',')
-		return text;
-	uint64_t unit = 100000000;
-	for (text++; isdigit((unsigned char)*text); text++, unit /= 10)
-		*ns += unit * (uint64_t)(*text - '0');
-	return text;
-}
-
-/* "Z", "+01:00" or nothing (local time) after a date. */
-static bool parse_zone(struct tm *date, const char *text, int64_t *seconds)
-{
-	if (!*text) {
-		date->tm_isdst = -1;
-		*seconds = mktime(date);
-		return true;
-	}
-	*seconds = timegm(date);
-	if (!strcmp(text, "Z") || !strcmp(text, "z"))
-		return true;
-	int hours, minutes, used = 0;
-	if ((*text != '+' && *text != '-') ||
-	    sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &used) < 2 || text[1 + used])
-		return false;
-	int64_t offset = hours * 3600 + minutes * 60;
-	*seconds -= *text == '+' ? offset : -offset;
-	return true;
-}
-
-bool select_parse_time(uint64_t *ns, const char *text)
-{
-	static const char *const forms[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S",
-					    "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"};
-	uint64_t fraction;
-	int64_t seconds;
-	if (*text == '@') {
-		char *end;
-		seconds = strtoll(text + 1, &end, 10);
-		if (end == text + 1 || *parse_fraction(&fraction, end))
-			return false;
-		*ns = (uint64_t)seconds * 1000000000 + fraction;
-		return seconds >= 0;
-	}
-	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-		struct tm date = {0};
-		const char *rest = strptime(text, forms[i], &date);
-		if (!rest)
-			continue;
-		if (!parse_zone(&date, parse_fraction(&fraction, rest), &seconds))
-			continue;
-		*ns = (uint64_t)seconds * 1000000000 + fraction;
-		return seconds >= 0;
-	}
-	return false;
 }
 
 void select_init(struct selection *selection)
@@ -132,6 +71,8 @@ int select_option(struct selection *selection, const char *command, int option,
 		if (!strchr(argument, '='))
 			return usage_error(command, "key \"%s\" is not NAME=VALUE", argument);
 		return add(selection->keys, &selection->nkeys, command, argument, "--key");
+	case 'w':
+		return add(selection->where_text, &selection->nwhere, command, argument, "--where");
 	case 'S':
 	case 'U':
 		if (!select_parse_time(option == 'S' ? &selection->since_ns : &selection->until_ns,
@@ -188,6 +129,24 @@ static bool event_selected(struct selection *selection, const struct rill_entry 
 		return any_glob(selection, record ? record->event->name : span->span->name);
 	return record ? globs->events[record->event_id]
 		      : globs->spans[span->span - span->catalog->spans];
+}
+
+bool select_may_take(struct selection *selection, const struct rill_catalog *catalog,
+		     uint16_t event)
+{
+	const struct glob_cache *globs = selection->nevents ? globs_of(selection, catalog) : NULL;
+	bool taken = (!globs || globs->events[event]) &&
+		     catalog->events[event].level >= selection->level;
+	/* Lines of spans need both ends. */
+	for (size_t i = 0; !taken && i < catalog->nspans; i++) {
+		const struct rill_catalog_span *span = &catalog->spans[i];
+		taken = (span->start == event || span->end == event) &&
+			(!globs || globs->spans[i]) && span->start < catalog->nevents &&
+			catalog->events[span->start].level >= selection->level;
+	}
+	for (size_t i = 0; taken && i < selection->nwhere; i++)
+		taken = predicate_may_hold(selection->where[i], catalog, event);
+	return taken;
 }
 
 /* The span itself, one around it, or its trace. */
@@ -251,61 +210,105 @@ static unsigned entry_level(const struct rill_entry *entry)
 	return start < span->catalog->nevents ? span->catalog->events[start].level : RILL_ERROR;
 }
 
-static bool is_selected(struct selection *selection, const struct rill_entry *entry)
+static bool where_selected(struct selection *selection, const struct rill_entry *entry,
+			   const struct rill_catalogs *catalogs)
 {
-	uint64_t ns = entry->record ? entry->record->time_ns : entry->span->end_ns;
-	if (ns < selection->since_ns || ns >= selection->until_ns ||
-	    entry_level(entry) < selection->level || !event_selected(selection, entry) ||
-	    !span_selected(selection, entry->record ? entry->record->span : entry->span))
-		return false;
-	for (size_t i = 0; i < selection->nkeys; i++)
-		if (!has_key(entry, selection->keys[i]))
+	if (!selection->nwhere)
+		return true;
+	const struct feed *feed = selection->feed;
+	struct predicate_origin origin = {feed->origin->process.program, feed->origin->process.host,
+					  feed->ending};
+	for (size_t i = 0; i < selection->nwhere; i++)
+		if (!predicate_holds(selection->where[i], entry, catalogs, &origin))
 			return false;
 	return true;
+}
+
+bool select_takes(struct selection *selection, const struct rill_entry *entry,
+		  const struct rill_catalogs *catalogs)
+{
+	uint64_t ns = entry->record ? entry->record->time_ns : entry->span->end_ns;
+	if (ns < selection->since_ns || ns >= selection->until_ns)
+		return false;
+	if (entry_level(entry) < selection->level || !event_selected(selection, entry) ||
+	    !span_selected(selection, entry->record ? entry->record->span : entry->span) ||
+	    !where_selected(selection, entry, catalogs))
+		return selection->invert;
+	for (size_t i = 0; i < selection->nkeys; i++)
+		if (!has_key(entry, selection->keys[i]))
+			return selection->invert;
+	return !selection->invert;
 }
 
 /* Most often nothing is asked for. */
 static void select_all(void *state, const struct rill_batch *batch)
 {
 	struct selection *selection = state;
-	selection->next.write(selection->next.state, batch);
 	selection->selected += batch->count;
+	selection->next.write(selection->next.state, batch);
+}
+
+/* A batch of what was chosen, and the spans in it that are not handed on as they are. */
+struct chosen {
+	struct rill_batch batch;
+	struct rill_entry entries[SELECT_BATCH];
+	size_t nspans;
+	struct rill_span spans[SELECT_BATCH];
+};
+
+static void choose(struct selection *selection, struct chosen *chosen,
+		   const struct rill_entry *entry)
+{
+	struct rill_entry *to = &chosen->entries[chosen->batch.count++];
+	*to = *entry;
+	if (!entry->span || !selection->partial)
+		return;
+	/* Not all of its records were read. */
+	struct rill_span *span = &chosen->spans[chosen->nspans++];
+	*span = *entry->span;
+	span->nevents = 0;
+	to->span = span;
 }
 
 static void select_write(void *state, const struct rill_batch *batch)
 {
 	struct selection *selection = state;
-	struct rill_entry entries[SELECT_BATCH];
-	struct rill_batch chosen = {entries, 0, batch->catalogs};
+	struct chosen chosen = {.batch = {chosen.entries, 0, batch->catalogs}};
 	for (size_t i = 0; i < batch->count; i++) {
-		if (is_selected(selection, &batch->entries[i]))
-			entries[chosen.count++] = batch->entries[i];
-		if (chosen.count == SELECT_BATCH || (i + 1 == batch->count && chosen.count)) {
-			selection->next.write(selection->next.state, &chosen);
-			selection->selected += chosen.count;
-			chosen.count = 0;
+		if (select_takes(selection, &batch->entries[i], &batch->catalogs))
+			choose(selection, &chosen, &batch->entries[i]);
+		if (chosen.batch.count == SELECT_BATCH ||
+		    (i + 1 == batch->count && chosen.batch.count)) {
+			selection->selected += chosen.batch.count;
+			selection->next.write(selection->next.state, &chosen.batch);
+			chosen.batch.count = chosen.nspans = 0;
 		}
 	}
 }
 
 bool select_is_all(const struct selection *selection)
 {
-	return !selection->nevents && !selection->nkeys && !selection->span[0] &&
-	       !selection->span[1] && !selection->since_ns && selection->until_ns == UINT64_MAX &&
-	       selection->level == RILL_TRACE;
+	return !selection->nevents && !selection->nkeys && !selection->nwhere &&
+	       !selection->span[0] && !selection->span[1] && !selection->since_ns &&
+	       selection->until_ns == UINT64_MAX && selection->level == RILL_TRACE &&
+	       !selection->invert;
 }
 
-struct output select_output(struct selection *selection)
+struct output select_output(struct selection *selection, const struct feed *feed)
 {
+	selection->feed = feed;
 	return (struct output){.write = select_is_all(selection) ? select_all : select_write,
 			       .state = selection};
 }
 
-void select_free(struct selection *selection)
+void select_forget(struct selection *selection)
 {
 	while (selection->globs) {
 		struct glob_cache *globs = selection->globs;
 		selection->globs = globs->next;
 		free(globs);
 	}
+	for (size_t i = 0; i < selection->nwhere; i++)
+		if (selection->where[i])
+			predicate_forget(selection->where[i]);
 }

@@ -152,6 +152,14 @@ const char *show_item(char *to, size_t size, const struct rill_item *item)
 	return to;
 }
 
+const char *show_label(char *to, size_t size, const char *text)
+{
+	const struct rill_item item = {.type = RILL_TYPE_STRING,
+				       .bytes = (const unsigned char *)text,
+				       .size = (uint32_t)strlen(text)};
+	return show_item(to, size, &item);
+}
+
 size_t shown_width(const char *text)
 {
 	size_t width = 0;

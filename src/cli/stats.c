@@ -1,116 +1,50 @@
-/* rill stats: how many of what, and what is missing. */
+/* rill stats: how many of what, how fast, and what is missing. */
+#include <fnmatch.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/stats.h"
 
 static const char usage[] =
-	"usage: rill stats [OPTION...] PATH\n"
+	"usage: rill stats [OPTION...] PATH...\n"
 	"\n"
-	"Counts, for each process of a dump (or a directory of dumps): events by id with their\n"
-	"losses and rates, sizes, rings, filter changes and spans. Lines with losses begin with "
-	"!.\n"
+	"Counts what is in dumps or directories of dumps, all of them together: events by id with\n"
+	"losses, rates and sizes; spans by state; and how long both took, over every one of them.\n"
+	"Lines with losses begin with !.\n"
 	"\n"
-	"  -a, --all    also the events that nothing but a filter has seen\n"
-	"  -h, --help   print this\n"
+	"  -e, --event=GLOB   only events and spans whose name matches (may be repeated)\n"
+	"  -p, --by-process   each process by itself\n"
+	"  -H, --histogram    a histogram of each duration (also when --event leaves but one)\n"
+	"  -a, --all          also the events that nothing but a filter has seen\n"
+	"  -j, --json         one JSON object a line: of all, or of each process\n"
+	"      --ascii        bars of # (default when the locale is not UTF-8)\n"
+	"  -h, --help         print this\n"
 	"\n"
 	"emitted = written + filtered + discarded + overwritten + failed. Written are the records\n"
-	"in the dump itself; the others are what the traced process counted.\n"
+	"in the dumps themselves; the others are what the traced processes counted.\n"
 	"\n"
-	"Exit codes: 0 counted; 1 the dump is damaged (what can be read is counted); 2 wrong\n"
+	"Exit codes: 0 counted; 1 a dump is damaged (what can be read is counted); 2 wrong\n"
 	"usage. Losses that are accounted for are no damage.\n";
 
-struct event_stats {
-	struct dump_count count; /* written: as the process counted */
-	uint64_t records;        /* in the dump */
-	uint64_t bytes;
-};
+/* --- what is shown ------------------------------------------------------------------------- */
 
-struct file_stats {
-	struct event_stats *events[256]; /* by catalog, then by event */
-	uint64_t first_ns;
-	uint64_t last_ns;
-	uint64_t records;
-	uint64_t bytes;
-	uint64_t unknown; /* records of no known event */
-	struct event_stats total;
-};
-
-struct stats {
-	struct dump_reader *reader;
-	struct feed feed;
-	struct file_stats *files;
-	uint64_t spans[RILL_SPAN_HEADLESS + 1]; /* by state */
-	uint64_t open;
-	bool all;
-	bool color;
-};
-
-static void count_record(void *context, const struct dump_record *record)
+static int by_records(const void *left, const void *right)
 {
-	struct stats *stats = context;
-	struct file_stats *file = &stats->files[record->file];
-	const struct dump_file *info = dump_file(stats->reader, record->file);
-	const struct rill_catalog *catalog = NULL;
-	if (!file->records || record->ns < file->first_ns)
-		file->first_ns = record->ns;
-	if (record->ns > file->last_ns)
-		file->last_ns = record->ns;
-	file->records++;
-	file->bytes += record->raw.size;
-	if (record->raw.catalog < info->catalogs.count)
-		catalog = info->catalogs.catalog[record->raw.catalog];
-	if (!catalog || record->raw.event >= catalog->nevents) {
-		file->unknown++;
-		return;
-	}
-	struct event_stats *event = &file->events[record->raw.catalog][record->raw.event];
-	event->records++;
-	event->bytes += record->raw.size;
+	const struct tally_event *a = *(struct tally_event *const *)left;
+	const struct tally_event *b = *(struct tally_event *const *)right;
+	if (a->records != b->records)
+		return a->records > b->records ? -1 : 1;
+	uint64_t a_lost = tally_lost(&a->count), b_lost = tally_lost(&b->count);
+	if (a_lost != b_lost)
+		return a_lost > b_lost ? -1 : 1;
+	int names = strcmp(a->name, b->name);
+	return names ? names : strcmp(a->catalog, b->catalog);
 }
 
-static int make_tables(struct stats *stats)
-{
-	size_t nfiles = dump_file_count(stats->reader);
-	stats->files = calloc(nfiles + 1, sizeof *stats->files);
-	if (!stats->files)
-		return -1;
-	for (size_t f = 0; f < nfiles; f++) {
-		const struct dump_file *info = dump_file(stats->reader, f);
-		for (uint32_t c = 0; c < info->catalogs.count; c++) {
-			const struct rill_catalog *catalog = info->catalogs.catalog[c];
-			struct event_stats **events = &stats->files[f].events[c];
-			if (catalog && !(*events = calloc(catalog->nevents + 1u, sizeof **events)))
-				return -1;
-		}
-		for (size_t i = 0; i < info->ncounts; i++) {
-			const struct dump_count *count = &info->counts[i];
-			struct event_stats *events = stats->files[f].events[count->catalog];
-			if (events &&
-			    count->event < info->catalogs.catalog[count->catalog]->nevents)
-				events[count->event].count = *count;
-		}
-	}
-	return 0;
-}
-
-static void free_tables(struct stats *stats)
-{
-	size_t nfiles = stats->files ? dump_file_count(stats->reader) : 0;
-	for (size_t f = 0; f < nfiles; f++)
-		for (size_t c = 0; c < 256; c++)
-			free(stats->files[f].events[c]);
-	free(stats->files);
-}
-
-static uint64_t lost(const struct event_stats *event)
-{
-	return event->count.discarded + event->count.overwritten + event->count.failed;
-}
-
-static void add_up(struct event_stats *sum, const struct event_stats *event)
+static void add_up(struct tally_event *sum, const struct tally_event *event)
 {
 	sum->records += event->records;
 	sum->bytes += event->bytes;
@@ -121,211 +55,171 @@ static void add_up(struct event_stats *sum, const struct event_stats *event)
 	sum->count.failed += event->count.failed;
 }
 
-struct line {
-	const char *name;
-	const char *level;
-	const struct event_stats *event;
-};
-
-static int by_records(const void *left, const void *right)
+static bool is_shown(const struct stats *stats, const struct tally_event *event)
 {
-	const struct line *a = left, *b = right;
-	if (a->event->records != b->event->records)
-		return a->event->records > b->event->records ? -1 : 1;
-	if (lost(a->event) != lost(b->event))
-		return lost(a->event) > lost(b->event) ? -1 : 1;
-	return strcmp(a->name, b->name);
+	if (!event->records && !tally_lost(&event->count) && !(stats->all && event->count.filtered))
+		return false;
+	for (size_t i = 0; i < stats->nglobs; i++)
+		if (fnmatch(stats->globs[i], event->name, 0) == 0)
+			return true;
+	return !stats->nglobs;
 }
 
-static void print_line(const struct stats *stats, const struct line *line, int width,
-		       double seconds)
+bool stats_choose(struct stats_lines *lines, const struct stats *stats,
+		  const struct tally_group *group)
 {
-	const struct event_stats *event = line->event;
-	bool bad = lost(event) > 0;
-	char rate[SHORT_TEXT] = "-", bytes[SHORT_TEXT];
-	if (seconds > 0)
-		snprintf(rate, sizeof rate, "%.1f", (double)event->records / seconds);
-	printf("%s%c %-*s %-5s %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64
-	       " %11s %10s%s\n",
-	       bad && stats->color ? "\033[1;31m" : "", bad ? '!' : ' ', width, line->name,
-	       line->level, event->records, event->count.filtered, event->count.discarded,
-	       event->count.overwritten, event->count.failed, rate, show_bytes(bytes, event->bytes),
-	       bad && stats->color ? "\033[0m" : "");
+	*lines = (struct stats_lines){.total = {.name = "total"}};
+	lines->events = calloc(group->nevents + 1, sizeof(struct tally_event *));
+	lines->spans = calloc(group->nevents + 1, sizeof(struct tally_event *));
+	if (!lines->events || !lines->spans)
+		return false;
+	for (size_t i = 0; i < group->nevents; i++) {
+		struct tally_event *event = group->events[i];
+		if (!event->is_span)
+			add_up(&lines->total, event);
+		if (is_shown(stats, event) && event->is_span)
+			lines->spans[lines->nspans++] = event;
+		else if (is_shown(stats, event))
+			lines->events[lines->nevents++] = event;
+	}
+	qsort(lines->events, lines->nevents, sizeof(struct tally_event *), by_records);
+	qsort(lines->spans, lines->nspans, sizeof(struct tally_event *), by_records);
+	return true;
 }
 
-/* Several catalogs may name an event alike; then the catalog's name goes in front. */
-static void print_events(const struct stats *stats, const struct dump_file *info,
-			 struct file_stats *file, double seconds)
+void stats_forget(struct stats_lines *lines)
 {
-	size_t room = 0, nlines = 0;
-	for (uint32_t c = 0; c < info->catalogs.count; c++)
-		room += file->events[c] ? info->catalogs.catalog[c]->nevents : 0;
-	struct line *lines = calloc(room + 1, sizeof *lines);
-	int width = 5;
-	for (uint32_t c = 0; lines && c < info->catalogs.count; c++) {
-		const struct rill_catalog *catalog = info->catalogs.catalog[c];
-		for (size_t e = 0; catalog && file->events[c] && e < catalog->nevents; e++) {
-			struct event_stats *event = &file->events[c][e];
-			add_up(&file->total, event);
-			if (!event->records && !lost(event) &&
-			    !(stats->all && event->count.filtered))
-				continue;
-			const char *name = catalog->events[e].name;
-			int length = (int)shown_width(name);
-			width = length > width ? length : width;
-			lines[nlines++] =
-				(struct line){name, level_names[catalog->events[e].level], event};
+	free(lines->events);
+	free(lines->spans);
+}
+
+bool stats_is_of(const struct stats *stats, const struct tally_group *group, size_t file)
+{
+	const struct dump_reader *reader = stats->tally.reader;
+	return !group->origin ||
+	       dump_origin(reader, dump_file(reader, file)->origin) == group->origin;
+}
+
+/* --- numbers that claim no more than is known ---------------------------------------------- */
+
+const char *show_rate(char *to, uint64_t count, double seconds)
+{
+	if (count < 10 || !(seconds > 0)) {
+		snprintf(to, SHORT_TEXT, "-");
+		return to;
+	}
+	/* The standard error of a count is its root. */
+	int digits = count < 100 ? 1 : count < 10000 ? 2 : 3;
+	double rate = (double)count / seconds;
+	double unit = pow(10, floor(log10(rate)) - digits + 1);
+	rate = round(rate / unit) * unit;
+	int decimals = digits - 1 - (int)floor(log10(rate) + 1e-9);
+	snprintf(to, SHORT_TEXT, "%.*f", decimals > 0 ? decimals : 0, rate);
+	return to;
+}
+
+const char *show_quantile(char *to, uint64_t ns)
+{
+	static const char *const units[] = {"ns", "us", "ms", "s"};
+	double value = (double)ns;
+	size_t unit = 0;
+	for (; unit < 3 && value >= 999.5; unit++)
+		value /= 1000;
+	int decimals = !unit || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+	if (value >= 999.5)
+		value = strtod((snprintf(to, SHORT_TEXT, "%.2e", value), to), NULL);
+	snprintf(to, SHORT_TEXT, "%.*f %s", decimals, value, units[unit]);
+	return to;
+}
+
+/* --- the command --------------------------------------------------------------------------- */
+
+static int print_groups(struct stats *stats, bool json)
+{
+	for (size_t i = 0; i < stats->tally.ngroups; i++) {
+		if (json) {
+			stats_print_json(stats, &stats->tally.groups[i]);
+			continue;
 		}
+		if (i)
+			putchar('\n');
+		stats_print(stats, &stats->tally.groups[i]);
 	}
-	if (nlines) {
-		qsort(lines, nlines, sizeof *lines, by_records);
-		printf("\n  %-*s %-5s %12s %12s %12s %12s %12s %11s %10s\n", width, "EVENT",
-		       "LEVEL", "WRITTEN", "FILTERED", "DISCARDED", "OVERWRITTEN", "FAILED",
-		       "RATE/S", "BYTES");
-		for (size_t i = 0; i < nlines; i++)
-			print_line(stats, &lines[i], width, seconds);
-		struct line total = {"total", "", &file->total};
-		print_line(stats, &total, width, seconds);
-	}
-	free(lines);
-}
-
-static void print_accounting(const struct stats *stats, const struct dump_file *info,
-			     const struct file_stats *file)
-{
-	const struct dump_count *count = &file->total.count;
-	uint64_t written = file->total.records;
-	uint64_t emitted = written + count->filtered + lost(&file->total);
-	printf("\n  emitted %" PRIu64 " = written %" PRIu64 " + filtered %" PRIu64
-	       " + discarded %" PRIu64 " + overwritten %" PRIu64 " + failed %" PRIu64 "\n",
-	       emitted, written, count->filtered, count->discarded, count->overwritten,
-	       count->failed);
-	const char *red = stats->color ? "\033[1;31m" : "", *plain = stats->color ? "\033[0m" : "";
-	if (lost(&file->total))
-		printf("%s! %" PRIu64 " events are lost: %.4g %% of those emitted%s\n", red,
-		       lost(&file->total), 100 * (double)lost(&file->total) / (double)emitted,
-		       plain);
-	if (info->ncounts && info->finished && count->written != written)
-		printf("%s! the process counted %" PRIu64 " written, the dump holds %" PRIu64
-		       "%s\n",
-		       red, count->written, written, plain);
-	if (file->unknown)
-		printf("%s! %" PRIu64 " records are of events in no catalog of the dump%s\n", red,
-		       file->unknown, plain);
-	if (info->values_cut)
-		printf("  %" PRIu64 " value%s too long and cut\n", info->values_cut,
-		       info->values_cut == 1 ? " was" : "s were");
-	if (!info->ncounts)
-		puts("  the dump holds no counts of what was filtered or lost");
-}
-
-/* The last is what the process's end publishes, so the one before is told as well. */
-static void print_filters(const struct dump_file *info)
-{
-	size_t first = info->nepochs > 2 ? info->nepochs - 2 : 0;
-	printf("  filters    %zu change%s", info->nepochs, info->nepochs == 1 ? "" : "s");
-	for (size_t i = first; i < info->nepochs; i++) {
-		const char *expression = info->epochs[i].expression;
-		const struct rill_item text = {.type = RILL_TYPE_STRING,
-					       .bytes = (const unsigned char *)expression,
-					       .size = (uint32_t)strlen(expression)};
-		char shown[80];
-		printf("%s%s",
-		       i > first           ? ", then "
-		       : info->nepochs > 2 ? ", last: "
-					   : ": ",
-		       show_item(shown, sizeof shown, &text));
-	}
-	putchar('\n');
-}
-
-static void print_file(const struct stats *stats, size_t index)
-{
-	const struct dump_file *info = dump_file(stats->reader, index);
-	struct file_stats *file = &stats->files[index];
-	char start[SHOW_TIME], size[SHORT_TEXT], records[SHORT_TEXT], duration[SHORT_TEXT];
-	uint64_t ns = file->last_ns - file->first_ns;
-	printf("%s%s\n", index ? "\n" : "", info->path);
-	printf("  process    %s, pid %" PRIu32 ", started %s UTC%s\n",
-	       *info->process.program ? info->process.program : "?", info->process.pid,
-	       show_time(start, info->process.start_ns),
-	       info->finished ? "" : "; the dump has no end");
-	printf("  records    %" PRIu64 " within %s, %s, from %" PRIu64 " ring%s\n", file->records,
-	       show_duration(duration, ns), show_bytes(records, file->bytes), info->nrings,
-	       info->nrings == 1 ? "" : "s");
-	printf("  file       %s\n", show_bytes(size, info->bytes));
-	print_filters(info);
-	print_events(stats, info, file, (double)ns / 1e9);
-	print_accounting(stats, info, file);
-}
-
-static void count_span(void *context, const struct rill_span *span)
-{
-	struct stats *stats = context;
-	if (stats->feed.ending && span->state == RILL_SPAN_ABANDONED)
-		stats->open++;
-	else
-		stats->spans[span->state]++;
-}
-
-static int print_spans(const struct stats *stats, const char *path)
-{
-	printf("  spans: %" PRIu64 " ended, %" PRIu64 " abandoned, %" PRIu64 " headless, %" PRIu64
-	       " open at the end\n",
-	       stats->spans[RILL_SPAN_ENDED], stats->spans[RILL_SPAN_ABANDONED],
-	       stats->spans[RILL_SPAN_HEADLESS], stats->open);
-	if (stats->feed.bad_records)
-		return trouble("%s: %" PRIu64 " records cannot be decoded", path,
-			       stats->feed.bad_records);
+	if (stats->tally.no_memory)
+		return trouble("no memory to print it");
+	if (stats->tally.feed.bad_records)
+		return trouble("%" PRIu64 " records cannot be decoded",
+			       stats->tally.feed.bad_records);
 	return EXIT_OK;
 }
 
-static int run(struct stats *stats, const char *path)
+static int run(struct stats *stats, bool by_process, bool json)
 {
-	stats->reader = open_dumps((char *const *)&path, 1, NULL);
-	if (!stats->reader)
+	struct tally *tally = &stats->tally;
+	struct dump_reader *reader = open_dumps(stats->paths, stats->npaths, NULL);
+	if (!reader)
 		return EXIT_TROUBLE;
-	stats->feed =
-		(struct feed){.on_span = count_span, .on_record = count_record, .context = stats};
 	int code = EXIT_OK;
-	if (make_tables(stats) || feed_run(&stats->feed, stats->reader)) {
-		code = trouble("%s: no memory to count it", path);
-	} else {
-		for (size_t i = 0; i < dump_file_count(stats->reader); i++)
-			print_file(stats, i);
-		code = print_spans(stats, path);
-	}
-	if (report_damage(stats->reader))
+	if (tally_init(tally, reader, by_process, TALLY_HISTOGRAM_BYTES) || tally_run(tally))
+		code = trouble("no memory to count it");
+	else
+		code = print_groups(stats, json);
+	if (report_damage(reader))
 		code = EXIT_TROUBLE;
-	free_tables(stats);
-	dump_reader_close(stats->reader);
+	tally_free(tally);
+	dump_reader_close(reader);
 	return code;
 }
 
+enum { OPTION_ASCII = 256 };
+
 static const struct option options[] = {
-	{"all", no_argument, NULL, 'a'},
-	{"help", no_argument, NULL, 'h'},
-	{0},
+	{"event", required_argument, NULL, 'e'}, {"by-process", no_argument, NULL, 'p'},
+	{"histogram", no_argument, NULL, 'H'},   {"all", no_argument, NULL, 'a'},
+	{"json", no_argument, NULL, 'j'},        {"ascii", no_argument, NULL, OPTION_ASCII},
+	{"help", no_argument, NULL, 'h'},        {0},
 };
 
 static int stats_main(int argc, char **argv)
 {
-	struct stats stats = {.color = terminal_color()};
+	struct stats stats = {.color = terminal_color(), .ascii = !terminal_utf8()};
+	bool by_process = false, json = false;
 	int option;
 	optind = 1;
-	while ((option = getopt_long(argc, argv, "ah", options, NULL)) >= 0) {
-		if (option == 'a') {
+	while ((option = getopt_long(argc, argv, "e:pHajh", options, NULL)) >= 0) {
+		switch (option) {
+		case 'e':
+			if (stats.nglobs == STATS_GLOBS)
+				return usage_error("stats", "more than %u --event", STATS_GLOBS);
+			stats.globs[stats.nglobs++] = optarg;
+			break;
+		case 'p':
+			by_process = true;
+			break;
+		case 'H':
+			stats.histograms = true;
+			break;
+		case 'a':
 			stats.all = true;
-		} else if (option == 'h') {
+			break;
+		case 'j':
+			json = true;
+			break;
+		case OPTION_ASCII:
+			stats.ascii = true;
+			break;
+		case 'h':
 			fputs(usage, stdout);
 			return EXIT_OK;
-		} else {
+		default:
 			return option_error("stats");
 		}
 	}
-	if (optind + 1 != argc)
-		return usage_error("stats", optind == argc ? "which dump?" : "one dump at a time");
-	return run(&stats, argv[optind]);
+	if (optind == argc)
+		return usage_error("stats", "which dump?");
+	stats.paths = argv + optind;
+	stats.npaths = (size_t)(argc - optind);
+	return run(&stats, by_process, json);
 }
 
 const struct command stats_command = {

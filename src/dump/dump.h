@@ -174,23 +174,30 @@ struct dump_loss {
 	uint64_t failed;
 };
 
-/* One file. */
+/* One file; of a file that holds several processes, what is of one of them. */
 struct dump_file {
 	const char *path;
 	uint32_t origin; /* whose it is */
 	struct dump_process process;
-	struct rill_catalogs catalogs; /* by their index in the records */
+	struct rill_catalogs catalogs;    /* by their index in the records */
+	const struct clock_point *points; /* in the order of ticks */
+	size_t npoints;
+	uint64_t first_ns; /* not after its records, by its blocks' headers; 0, 0: it has none */
+	uint64_t last_ns;  /* not before them */
+	/* What was lost in it, and when. */
 	const struct dump_loss *losses;
 	size_t nlosses;
-	const struct dump_count *counts;
+	const struct dump_count *counts; /* what the process had counted at the end of the file */
 	size_t ncounts;
 	uint64_t values_cut;
 	const struct dump_epoch *epochs;
 	size_t nepochs;
-	uint64_t bytes;    /* of the file */
-	uint64_t nrecords; /* whole and readable */
-	uint64_t nrings;
+	uint64_t bytes;     /* of the file */
+	uint64_t nrecords;  /* whole and readable: what its index says, and what was found else */
+	uint64_t nrings;    /* seen so far, when everything is read */
 	bool finished;      /* it was closed in order */
+	bool running;       /* its process still writes to it */
+	bool indexed;       /* where what stands is known from its index */
 	const char *damage; /* a sentence on where and how it is cut or broken; or NULL */
 };
 
@@ -227,6 +234,28 @@ struct dump_want {
 	bool alone;
 };
 
+/* What stands at a place of a file. */
+enum dump_block_state {
+	DUMP_BLOCK_WHOLE,
+	DUMP_BLOCK_BROKEN, /* its body's check is wrong */
+	DUMP_BLOCK_CUT,    /* the file ends within it; size 0: within its header */
+	DUMP_BLOCK_NOISE,  /* no block, in `size` bytes */
+};
+
+struct dump_block {
+	enum dump_block_state state;
+	uint64_t position;
+	uint64_t size; /* of its body, as it stands in the file */
+	uint64_t first_ticks;
+	uint64_t last_ticks; /* less than first_ticks: it has no time */
+	uint32_t sequence;
+	uint32_t raw_size; /* of a compressed body, before; else 0 */
+	uint16_t type;     /* as in docs/dump-format.md */
+	uint16_t process;
+	bool compressed;
+	bool contradicts; /* of an INDEX: it does not say what its blocks say */
+};
+
 /* path: a .rill file, or a directory: every .rill file in it. A file that is not a dump, or a
  * directory without one, is an error; a file that is cut is read up to the cut and says so in
  * `damage`. */
@@ -237,12 +266,25 @@ int dump_open_all(struct dump_reader **reader, const char *const *paths, size_t 
 size_t dump_origin_count(const struct dump_reader *reader);
 const struct dump_origin *dump_origin(const struct dump_reader *reader, size_t index);
 size_t dump_file_count(const struct dump_reader *reader);
+/* Reads its counts and losses when it is asked for them first. What the structure points to stays
+ * until the reader is closed or dump_refresh() is called. */
 const struct dump_file *dump_file(const struct dump_reader *reader, size_t index);
-/* The next record of all files in time order (ties: file, ring, position). 1; 0: no more; -ENOMEM.
- * Its bytes stay until a call of dump_next() before which dump_expires() is true. */
+/* The next record of all files in time order (ties: process, ring, position). 1; 0: no more;
+ * -ENOMEM. Its bytes stay until a call of dump_next() before which dump_expires() is true. */
 int dump_next(struct dump_reader *reader, struct dump_record *record);
 /* Whether the next dump_next() takes back bytes of records that it has handed out. */
 bool dump_expires(const struct dump_reader *reader);
+/* Looks for what has been written since: to files that were not finished, and new ones in the
+ * directories. After it dump_next() goes on with that. 1: there is something; 0: nothing; -ENOMEM.
+ */
+int dump_refresh(struct dump_reader *reader);
+/* How much of what will be read has been, in bytes of the files. */
+void dump_progress(const struct dump_reader *reader, uint64_t *done, uint64_t *all);
 void dump_reader_close(struct dump_reader *reader);
+
+/* Goes over all blocks of a file, as they stand there, until `callback` returns something else than
+ * 0. What it returned; or a negative errno, and a sentence in `error`. */
+int dump_walk(const char *path, int (*callback)(void *context, const struct dump_block *block),
+	      void *context, char *error, size_t error_size);
 
 #endif

@@ -1,155 +1,186 @@
 /*
- * All records of all files by time. A segment becomes a run of the heap when the merge reaches its
- * earliest record, so the heap holds about one run a ring, and a time stamp that steps back from
- * one segment of a ring to the next is still put in its place. A chunk is decoded for as long as
- * one of its segments is a run.
+ * All records of all files by time. A chunk is opened when the merge reaches its earliest record;
+ * each of its segments is then a run of the heap, so the heap holds about one run a ring, and a
+ * time stamp that steps back from one segment of a ring to the next is still put in its place.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "dump/reader.h"
 
-struct position {
-	uint64_t ns;
-	uint64_t at; /* in the segment */
-};
+/* When so many bytes had to be decoded again, records are taken as they come: so many of a run. */
+#define AGAIN_FREE ((uint64_t)4 << 30)
+#define BURST      1024u
 
 struct run {
 	/* The record that is next, in the order of comparison. */
 	uint64_t ns;
 	uint64_t position;
 	const struct segment *segment;
-	struct raw_record raw;
-	const unsigned char *start;
-	const unsigned char *end;
-	const struct file *file;
+	struct chunk *chunk;
+	struct raw_record raw; /* its bytes stand elsewhere once the chunk is decoded again */
+	uint32_t at;           /* of the record, in the decoded chunk */
+	uint32_t end;
+	bool context;
 	/* The clock's line for ticks in [line_from, line_to). */
 	const struct clock_point *line;
 	uint64_t line_from;
 	uint64_t line_to;
+	size_t npoints; /* when it was looked up */
 	/* A segment that is not in order: its records by time. */
-	struct position *order;
-	uint64_t next;
-	uint64_t norder;
-	struct run *free;
-};
-
-struct merge {
-	struct cache *cache;
-	const struct segment *segments;
-	size_t nsegments;
-	size_t next_segment;
-	struct run **heap;
-	size_t nruns;
-	size_t room;
+	uint32_t *order;
+	uint32_t next;
+	uint32_t norder;
 	struct run *free;
 };
 
 static uint64_t run_time(struct run *run, uint64_t ticks)
 {
-	const struct file *file = run->file;
-	if (!file->npoints)
+	const struct share *share = run->chunk->share;
+	if (!share->npoints)
 		return ticks;
-	if (!run->line || ticks < run->line_from || ticks >= run->line_to) {
-		run->line = clock_find(file->points, file->npoints, ticks);
-		size_t i = (size_t)(run->line - file->points);
+	if (run->npoints != share->npoints || ticks < run->line_from || ticks >= run->line_to) {
+		run->npoints = share->npoints;
+		run->line = clock_find(share->points, share->npoints, ticks);
+		size_t i = (size_t)(run->line - share->points);
 		run->line_from = i ? run->line->ticks : 0;
-		run->line_to = i + 1 < file->npoints ? file->points[i + 1].ticks : UINT64_MAX;
+		run->line_to = i + 1 < share->npoints ? share->points[i + 1].ticks : UINT64_MAX;
 	}
 	return clock_ns(run->line, ticks);
+}
+
+static bool origin_before(const struct origin *a, const struct origin *b)
+{
+	const struct dump_process *left = &a->info.process, *right = &b->info.process;
+	if (left->start_ns != right->start_ns)
+		return left->start_ns < right->start_ns;
+	if (left->id[0] != right->id[0])
+		return left->id[0] < right->id[0];
+	if (left->id[1] != right->id[1])
+		return left->id[1] < right->id[1];
+	return a->index < b->index;
 }
 
 static bool run_before(const struct run *a, const struct run *b)
 {
 	if (a->ns != b->ns)
 		return a->ns < b->ns;
-	if (a->file != b->file)
-		return a->file->index < b->file->index;
+	if (a->chunk->share->origin != b->chunk->share->origin)
+		return origin_before(a->chunk->share->origin, b->chunk->share->origin);
 	if (a->segment->ring != b->segment->ring)
 		return a->segment->ring < b->segment->ring;
 	return a->position < b->position;
 }
 
-/* Reads the record at a place of the segment. False: it has no more. */
-static bool run_load(struct run *run, const unsigned char *at)
+/* Whether the run's record is handed out. */
+static bool run_wants(const struct dump_reader *reader, struct run *run)
 {
-	if (at >= run->end || raw_record_read(&run->raw, at, (size_t)(run->end - at)))
-		return false;
-	run->position = run->segment->from + (uint64_t)(at - run->start);
-	run->ns = run_time(run, run->raw.ticks);
+	const struct share *share = run->chunk->share;
+	if (run->chunk->open) {
+		run->context = true;
+		return run->ns > share->open_known_ns || share->open_known_ns == 0;
+	}
+	if (reader->whole)
+		return true;
+	enum need need = want_record(reader, share, &run->raw, run->ns);
+	run->context = need == NEED_CONTEXT;
+	return need != NEED_NOT;
+}
+
+/* Reads the record at a place of the chunk, or the next one that is wanted. False: there is none.
+ */
+static bool run_load(const struct dump_reader *reader, struct run *run, uint32_t at)
+{
+	const unsigned char *raw = run->chunk->raw;
+	for (;; at += run->raw.size) {
+		if (at >= run->end || raw_record_read(&run->raw, raw + at, run->end - at))
+			return false;
+		run->at = at;
+		run->ns = run_time(run, run->raw.ticks);
+		if ((reader->whole && !run->chunk->open) || run_wants(reader, run))
+			break;
+	}
+	run->position = run->segment->from + (at - run->segment->offset);
 	return true;
 }
 
-static bool run_advance(struct run *run)
+static bool run_advance(const struct dump_reader *reader, struct run *run)
 {
 	if (!run->order)
-		return run_load(run, run->raw.bytes + run->raw.size);
-	if (++run->next >= run->norder)
-		return false;
-	return run_load(run, run->start + run->order[run->next].at);
+		return run_load(reader, run, run->at + run->raw.size);
+	return ++run->next < run->norder && run_load(reader, run, run->order[run->next]);
 }
+
+struct place {
+	uint64_t ns;
+	uint32_t at;
+};
 
 static int by_time(const void *left, const void *right)
 {
-	const struct position *a = left, *b = right;
+	const struct place *a = left, *b = right;
 	if (a->ns != b->ns)
 		return a->ns < b->ns ? -1 : 1;
 	return (a->at > b->at) - (a->at < b->at);
 }
 
-/* From `at` on. 0; -ENOMEM. */
-static int run_sort(struct run *run, const unsigned char *at)
+/* From the record at hand on. 0; -ENOMEM. */
+static int run_sort(struct dump_reader *reader, struct run *run)
 {
-	size_t most = (size_t)(run->end - at) / sizeof(struct rill__record) + 1;
-	run->order = malloc(most * sizeof *run->order);
+	size_t most = (run->end - run->at) / sizeof(struct rill__record) + 1, count = 0;
+	struct place *places = malloc(most * sizeof *places);
+	if (!places)
+		return -ENOMEM;
+	do
+		places[count++] = (struct place){run->ns, run->at};
+	while (run_load(reader, run, run->at + run->raw.size));
+	qsort(places, count, sizeof *places, by_time);
+	run->order = malloc(count * sizeof *run->order);
+	for (size_t i = 0; run->order && i < count; i++)
+		run->order[i] = places[i].at;
+	free(places);
 	if (!run->order)
 		return -ENOMEM;
-	for (; run_load(run, at); at += run->raw.size)
-		run->order[run->norder++] = (struct position){run->ns, (uint64_t)(at - run->start)};
-	if (run->norder)
-		qsort(run->order, run->norder, sizeof *run->order, by_time);
-	return 0;
+	run->norder = (uint32_t)count;
+	reader->merge.order += count * sizeof *run->order;
+	return run_load(reader, run, run->order[0]) ? 0 : -ENOMEM;
 }
 
 static void sift_up(struct merge *merge, size_t i)
 {
-	struct run *run = merge->heap[i];
-	while (i > 0 && run_before(run, merge->heap[(i - 1) / 2])) {
-		merge->heap[i] = merge->heap[(i - 1) / 2];
+	struct run *run = merge->runs[i];
+	while (i > 0 && run_before(run, merge->runs[(i - 1) / 2])) {
+		merge->runs[i] = merge->runs[(i - 1) / 2];
 		i = (i - 1) / 2;
 	}
-	merge->heap[i] = run;
+	merge->runs[i] = run;
 }
 
 static void sift_down(struct merge *merge)
 {
-	struct run *run = merge->heap[0];
+	struct run *run = merge->runs[0];
 	size_t i = 0;
 	for (;;) {
 		size_t child = 2 * i + 1;
 		if (child >= merge->nruns)
 			break;
 		if (child + 1 < merge->nruns &&
-		    run_before(merge->heap[child + 1], merge->heap[child]))
+		    run_before(merge->runs[child + 1], merge->runs[child]))
 			child++;
-		if (!run_before(merge->heap[child], run))
+		if (!run_before(merge->runs[child], run))
 			break;
-		merge->heap[i] = merge->heap[child];
+		merge->runs[i] = merge->runs[child];
 		i = child;
 	}
-	merge->heap[i] = run;
+	merge->runs[i] = run;
 }
 
 static struct run *run_new(struct merge *merge)
 {
-	if (merge->nruns == merge->room) {
-		size_t room = merge->room ? 2 * merge->room : 64;
-		struct run **heap = realloc(merge->heap, room * sizeof(struct run *));
-		if (!heap)
-			return NULL;
-		merge->heap = heap;
-		merge->room = room;
-	}
+	struct run **grown = array_grow(merge->runs, merge->nruns, sizeof(struct run *));
+	if (!grown)
+		return NULL;
+	merge->runs = grown;
 	struct run *run = merge->free;
 	if (run)
 		merge->free = run->free;
@@ -158,125 +189,150 @@ static struct run *run_new(struct merge *merge)
 	return run;
 }
 
-static void run_release(struct merge *merge, struct run *run)
+static void run_release(struct dump_reader *reader, struct run *run)
 {
-	cache_release(merge->cache, run->segment->chunk);
+	struct merge *merge = &reader->merge;
+	cache_release(&reader->cache, run->chunk);
+	merge->order -= run->norder * sizeof *run->order;
 	free(run->order);
 	run->free = merge->free;
 	merge->free = run;
 }
 
-/* Finds the segment's first record. 1; 0: it has none; -ENOMEM. */
-static int run_begin(struct run *run)
+int run_open(struct dump_reader *reader, struct chunk *chunk, const struct segment *segment)
 {
-	const struct segment *segment = run->segment;
-	const struct chunk *chunk = segment->chunk;
+	struct merge *merge = &reader->merge;
 	uint64_t whole = chunk->whole > segment->offset ? chunk->whole - segment->offset : 0;
 	uint64_t size = segment->to - segment->from;
-	const unsigned char *at = run->start = chunk->raw + segment->offset;
-	run->end = at + (size < whole ? size : whole);
-	bool loaded = run_load(run, at);
-	while (loaded && run->position < segment->seen)
-		loaded = run_load(run, at += run->raw.size);
-	if (!loaded)
+	if (size > whole)
+		size = whole;
+	if (segment->seen - segment->from >= size)
 		return 0;
-	if (segment->sorted)
-		return 1;
-	if (run_sort(run, at))
-		return -ENOMEM;
-	return run->norder && run_load(run, run->start + run->order[0].at);
-}
-
-/* Makes the next segment a run. 0; -ENOMEM, and it is still the next one. */
-static int merge_activate(struct merge *merge)
-{
-	const struct segment *segment = &merge->segments[merge->next_segment];
 	struct run *run = run_new(merge);
 	if (!run)
 		return -ENOMEM;
-	if (cache_take(merge->cache, segment->chunk)) {
-		run->free = merge->free;
-		merge->free = run;
-		return -ENOMEM;
+	*run = (struct run){
+		.segment = segment, .chunk = chunk, .end = segment->offset + (uint32_t)size};
+	chunk->users++;
+	bool loaded = run_load(reader, run, segment->offset);
+	while (loaded && run->position < segment->seen)
+		loaded = run_load(reader, run, run->at + run->raw.size);
+	int error = 0;
+	bool sort = loaded && !segment->sorted;
+	if (sort && merge->order > ORDER_BYTES)
+		merge_disorder(chunk->share->file);
+	else if (sort)
+		error = run_sort(reader, run);
+	if (error || !loaded) {
+		run_release(reader, run);
+		return error;
 	}
-	*run = (struct run){.segment = segment, .file = segment->chunk->file};
-	int begun = run_begin(run);
-	if (begun != 1) {
-		run_release(merge, run);
-		merge->next_segment += begun == 0;
-		return begun;
-	}
-	merge->next_segment++;
-	merge->heap[merge->nruns] = run;
+	merge->runs[merge->nruns] = run;
 	sift_up(merge, merge->nruns++);
 	return 0;
 }
 
-static int by_first_time(const void *left, const void *right)
+void merge_disorder(struct file *file)
 {
-	const struct segment *a = left, *b = right;
-	if (a->min_ns != b->min_ns)
-		return a->min_ns < b->min_ns ? -1 : 1;
-	uint32_t a_file = a->chunk->file->index, b_file = b->chunk->file->index;
-	if (a_file != b_file)
-		return a_file < b_file ? -1 : 1;
-	if (a->chunk != b->chunk)
-		return a->chunk < b->chunk ? -1 : 1;
-	return (a->offset > b->offset) - (a->offset < b->offset);
+	if (!file->disorder_told)
+		file_damage(file, "its times are so mixed up that not all of its records are in "
+				  "order");
+	file->disorder_told = true;
 }
 
-struct merge *merge_new(struct cache *cache, struct segment *segments, size_t nsegments)
+/* Takes the run at the top out of the heap. */
+static void drop_top(struct dump_reader *reader)
 {
-	struct merge *merge = calloc(1, sizeof *merge);
-	if (!merge)
-		return NULL;
-	if (nsegments)
-		qsort(segments, nsegments, sizeof *segments, by_first_time);
-	merge->cache = cache;
-	merge->segments = segments;
-	merge->nsegments = nsegments;
-	return merge;
+	struct merge *merge = &reader->merge;
+	struct run *run = merge->runs[0];
+	merge->runs[0] = merge->runs[--merge->nruns];
+	if (merge->nruns)
+		sift_down(merge);
+	run_release(reader, run);
 }
 
-int merge_next(struct merge *merge, struct dump_record *record)
+/* Opens what begins before the next record. 0; -ENOMEM. */
+static int open_chunks(struct dump_reader *reader)
 {
-	cache_trim(merge->cache);
-	while (merge->next_segment < merge->nsegments &&
-	       (!merge->nruns ||
-		merge->segments[merge->next_segment].min_ns <= merge->heap[0]->ns)) {
-		int error = merge_activate(merge);
+	struct merge *merge = &reader->merge;
+	while (merge->ngroups &&
+	       (!merge->nruns || merge->groups[0]->min_ns <= merge->runs[0]->ns)) {
+		if (merge->nruns >= MOST_RUNS) {
+			merge_disorder(merge->groups[0]->file);
+			break;
+		}
+		int error = merge_advance(reader);
 		if (error)
 			return error;
 	}
-	if (!merge->nruns)
+	return 0;
+}
+
+/* Has the next record's chunk in memory. 0; negative errno. */
+static int use_top(struct dump_reader *reader)
+{
+	struct merge *merge = &reader->merge;
+	struct cache *cache = &reader->cache;
+	struct run *run = merge->runs[0];
+	if (run->chunk->raw)
 		return 0;
-	struct run *run = merge->heap[0];
+	int error = cache_use(reader, run->chunk);
+	if (!error && cache->again > AGAIN_FREE) {
+		merge_disorder(run->chunk->share->file);
+		merge->nburst = BURST;
+	}
+	return error;
+}
+
+int merge_next(struct dump_reader *reader, struct dump_record *record)
+{
+	struct merge *merge = &reader->merge;
+	if (cache_expires(&reader->cache))
+		cache_next_epoch(&reader->cache);
+	for (;;) {
+		int error = merge->nburst ? 0 : open_chunks(reader);
+		if (error)
+			return error;
+		if (!merge->nruns)
+			return 0;
+		error = use_top(reader);
+		if (!error)
+			break;
+		if (error == -ENOMEM)
+			return error;
+		merge->nburst = 0;
+		drop_top(reader);
+	}
+	struct run *run = merge->runs[0];
+	struct chunk *chunk = run->chunk;
+	cache_hand_out(&reader->cache, chunk);
 	record->raw = run->raw;
+	record->raw.bytes = chunk->raw + run->at;
 	record->ns = run->ns;
 	record->ring = run->segment->ring;
 	record->tid = run->segment->tid;
-	record->file = record->origin = run->file->index;
-	record->context = false;
-	if (!run_advance(run)) {
-		run_release(merge, run);
-		merge->heap[0] = merge->heap[--merge->nruns];
-	}
-	if (merge->nruns)
+	record->file = chunk->share->index;
+	record->origin = chunk->share->origin->index;
+	record->context = run->context;
+	if (!run_advance(reader, run)) {
+		merge->nburst = 0;
+		drop_top(reader);
+	} else if (!merge->nburst || --merge->nburst == 0) {
 		sift_down(merge);
+	}
 	return 1;
 }
 
-void merge_free(struct merge *merge)
+void merge_close(struct dump_reader *reader)
 {
-	if (!merge)
-		return;
+	struct merge *merge = &reader->merge;
 	for (size_t i = 0; i < merge->nruns; i++)
-		run_release(merge, merge->heap[i]);
+		run_release(reader, merge->runs[i]);
 	while (merge->free) {
 		struct run *run = merge->free;
 		merge->free = run->free;
 		free(run);
 	}
-	free(merge->heap);
-	free(merge);
+	free(merge->runs);
+	free(merge->groups);
 }

@@ -177,8 +177,10 @@ static void put_span(struct json_sink *sink, struct buffer *to, const struct ril
 	put_text_field(to, "state", states[span->state <= RILL_SPAN_HEADLESS ? span->state : 0]);
 	json_field(to, "duration");
 	json_i64(to, (int64_t)(span->end_ns - span->start_ns));
-	json_field(to, "events");
-	json_u64(to, span->nevents);
+	if (span->nevents) {
+		json_field(to, "events");
+		json_u64(to, span->nevents);
+	}
 	if (span->state != RILL_SPAN_HEADLESS)
 		put_edge(sink, to, "start", span, span->start_ns, start, span->start_items,
 			 span->nstart_items);

@@ -346,9 +346,11 @@ static void put_span_facts(struct text *text, struct buffer *to, const struct ri
 	color(text, to, RESET);
 	buffer_text(to, " from ");
 	render_time(to, span->start_ns, &text->zone);
-	buffer_text(to, ", ");
-	render_u64(to, span->nevents);
-	buffer_text(to, span->nevents == 1 ? " event" : " events");
+	if (span->nevents) {
+		buffer_text(to, ", ");
+		render_u64(to, span->nevents);
+		buffer_text(to, span->nevents == 1 ? " event" : " events");
+	}
 	if (span->state == RILL_SPAN_ABANDONED || span->state == RILL_SPAN_HEADLESS) {
 		buffer_text(to, ", ");
 		color(text, to, YELLOW);

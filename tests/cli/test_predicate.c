@@ -11,7 +11,7 @@
 #define SECOND UINT64_C(1000000000)
 #define T0     (UINT64_C(1767225599) * SECOND) /* 2025-12-31T23:59:59Z */
 
-static const struct predicate_origin origin = {"smtpd", false};
+static const struct predicate_origin origin = {"smtpd", "mx1", false};
 static const struct rill_catalog *const catalogs[] = {NULL, &demo_catalog};
 
 /* A connection (spanId 17, from 192.0.2.1, tls) with a tick inside and a step in that. */
@@ -216,7 +216,7 @@ Test(predicate, what_is_known_without_keys)
 	       {"@trace == 0000000000000abc0000000000000def", "asCT"}, {"@state == ended", "C"},
 	       {"@state != ended", "T"}, {"@pid == 100", "aslCT"}, {"@tid == 101", "asl"},
 	       {"@tid != 1", "asl"}, {"@process == smtpd", "aslCT"}, {"@process == smtp*", "aslCT"},
-	       {"@process == x", ""});
+	       {"@process == x", ""}, {"@host == mx1", "aslCT"}, {"@host ~ 2", ""});
 }
 
 Test(predicate, and_or_not)
@@ -356,6 +356,7 @@ Test(predicate, what_can_never_be_is_noted)
 		{"tls < true", "tls is bool, which a truth value never is compared with"},
 		{"score ~ 5", "score is f64, which a number never matches"},
 		{"size == 5", NULL},
+		{"size && !elapsed", NULL},
 		{"elapsed > 0", NULL},
 		{"to == 5", NULL},
 		{"details == 5 && details == x && details == 1s", NULL},

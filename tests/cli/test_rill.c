@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../support/blocks.h"
+#include "../support/blocks.h"
 #include "../support/chunks.h"
 #include "../support/files.h"
 #include "../support/records.h"
@@ -71,6 +72,25 @@ static void make_dump(const char *folder, bool more)
 	cr_assert_eq(dump_close(writer), 0);
 }
 
+/* long.rill: 5,000 records. */
+static void make_long_dump(const char *folder)
+{
+	struct dump_process process = {
+		.pid = 4712, .id = {7, 8}, .start_ns = NANOSECONDS, .program = "long"};
+	const struct clock_point clock = {0, NANOSECONDS, (uint64_t)1 << 32, 0, 0};
+	struct slot slot = slot_u64(KEY_ID, 1);
+	struct dump_writer *writer;
+	char error[256];
+	uint64_t position = 0;
+	cr_assert_eq(dump_create(&writer, folder, &process, error, sizeof error), 0, "%s", error);
+	cr_assert_eq(rename(dump_path(writer), format("%s/long.rill", folder)), 0);
+	cr_assert_eq(dump_put_catalog(writer, 0, &records_catalog), 0);
+	cr_assert_eq(dump_put_clock(writer, &clock), 0);
+	for (uint64_t i = 0; i < 5000; i++)
+		put(writer, &position, i, EVENT_WORK, &slot, 1);
+	cr_assert_eq(dump_close(writer), 0);
+}
+
 static struct fixture begin(void)
 {
 	struct fixture fixture = {.folder = folder_make(), .rill = built("rill")};
@@ -109,7 +129,7 @@ Test(rill, usage_is_told_and_has_code_2)
 		{"cat", "--key=spanId", "x.rill"},
 		{"cat", "--nothing", "x.rill"},
 		{"spans", NULL},
-		{"spans", "x.rill", "x.rill"},
+		{"spans", "--span=12", "x.rill"},
 		{"spans", "--sort=name", "x.rill"},
 		{"spans", "--limit=-1", "x.rill"},
 		{"stats", "--nothing", "x.rill"},
@@ -299,10 +319,11 @@ Test(rill, reader_of_the_pipe_goes_away)
 {
 	struct fixture f = begin();
 	/* More than a pipe holds. */
-	char *script = format("for i in 1 2 3 4 5 6 7; do set -- $@ $@ x.rill; done; "
-			      "{ %s cat $@; echo $? >code; } 2>errors | head -n 1 >/dev/null; "
-			      "cat code errors",
-			      f.rill);
+	make_long_dump(f.folder);
+	char *script =
+		format("{ %s cat long.rill; echo $? >code; } 2>errors | head -n 1 >/dev/null; "
+		       "cat code errors",
+		       f.rill);
 	struct run_result r = RUN(&f.options, "sh", "-c", script);
 	cr_expect_str_eq(r.out, "141\n");
 }
@@ -373,7 +394,7 @@ Test(rill, stats_of_a_dump_without_records)
 	struct run_options options = {.directory = folder};
 	struct run_result r = RUN(&options, rill, "stats", "x.rill");
 	cr_expect_eq(r.code, 0, "%s", r.err);
-	cr_expect(strstr(r.out, "the process counted 10 written, the dump holds 0"), "%s", r.out);
+	cr_expect(strstr(r.out, "10 were counted as written, the dump holds 0"), "%s", r.out);
 	r = RUN(&options, rill, "spans", "x.rill");
 	cr_expect_eq(r.code, 1);
 	r = RUN(&options, rill, "cat", "x.rill");
@@ -416,24 +437,40 @@ Test(rill, catalog_of_a_dump)
 				"conn.start?\n");
 }
 
+/* A dump with the same content, of another process. */
+static void copy_as_another(const struct fixture *fixture, const char *from, const char *to)
+{
+	size_t size;
+	unsigned char *bytes =
+		(unsigned char *)file_load(format("%s/%s", fixture->folder, from), &size);
+	unsigned char *process = bytes + 16; /* the first block */
+	process[64 + 8] ^= 1;
+	block_seal(process, block_get(process + 8, 8));
+	file_store(format("%s/%s", fixture->folder, to), bytes, size);
+	free(bytes);
+}
+
 Test(rill, several_dumps_in_one_directory)
 {
 	struct fixture f = begin();
-	file_copy(format("%s/x.rill", f.folder), format("%s/y.rill", f.folder));
+	copy_as_another(&f, "x.rill", "y.rill");
 	struct run_result r = RILL(f, "cat", ".");
 	cr_expect_eq(r.code, 0, "%s", r.err);
 	cr_expect_eq(count(r.out, "\n"), 28);
 	r = RILL(f, "stats", ".");
+	cr_expect_eq(count(r.out, "emitted 64 ="), 1, "%s", r.out);
+	r = RILL(f, "stats", "--by-process", ".");
 	cr_expect_eq(count(r.out, "emitted 32 ="), 2, "%s", r.out);
 	r = RILL(f, "catalog", "-d", ".");
 	cr_expect_eq(count(r.out, "conn.start"), 1);
 }
 
 /* A dump of one event, of a catalog that calls it so. */
-static void make_named(const struct fixture *fixture, const char *file, const char *event)
+static void make_named(const struct fixture *fixture, uint64_t id, const char *file,
+		       const char *event)
 {
 	struct dump_process process = {
-		.pid = 4711, .id = {5, 6}, .start_ns = NANOSECONDS, .program = "smtpd"};
+		.pid = 4711, .id = {5, id}, .start_ns = NANOSECONDS, .program = "smtpd"};
 	struct rill_catalog catalog = records_catalog;
 	struct rill_catalog_event events[EVENT_COUNT];
 	struct dump_writer *writer;
@@ -457,10 +494,11 @@ Test(rill, dumps_of_other_catalogs_one_after_the_other)
 {
 	struct fixture f = begin();
 	const char *const formats[] = {"--format=text", "--format=json"};
-	make_named(&f, "a.rill", "first.event");
-	make_named(&f, "b.rill", "other.event");
+	make_named(&f, 6, "a.rill", "first.event");
+	make_named(&f, 7, "b.rill", "other.event");
+	make_named(&f, 8, "c.rill", "first.event");
 	for (size_t i = 0; i < 2; i++) {
-		struct run_result r = RILL(f, "cat", formats[i], "a.rill", "b.rill", "a.rill");
+		struct run_result r = RILL(f, "cat", formats[i], "a.rill", "b.rill", "c.rill");
 		cr_expect_eq(r.code, 0, "%s", r.err);
 		cr_expect_eq(count(r.out, "first.event"), 2, "%s", r.out);
 		cr_expect_eq(count(r.out, "other.event"), 1, "%s", r.out);

@@ -274,10 +274,10 @@ Test(damage, noise_between_blocks_costs_only_what_it_covers)
 	struct dump_reader *reader;
 	char error[256];
 	cr_assert_eq(dump_open(&reader, sample.path, error, sizeof error), 0);
+	cr_expect_eq(read_all(reader, true), 7 + 3 + 1);
 	const struct dump_file *file = dump_file(reader, 0);
 	cr_assert(file->damage);
 	cr_expect(strstr(file->damage, format("bytes %zu to ", header)), "%s", file->damage);
-	cr_expect_eq(read_all(reader, true), 7 + 3 + 1);
 	cr_expect(file->finished);
 	dump_reader_close(reader);
 }

@@ -169,7 +169,7 @@ Test(roundtrip, records_come_back_byte_for_byte_with_their_time)
 	struct dump_reader *reader = reopen(folder);
 	const struct dump_file *file = dump_file(reader, 0);
 	cr_expect_null(file->damage, "%s", file->damage);
-	cr_expect(file->nrecords == 2 && file->nrings == 1);
+	cr_expect_eq(file->nrecords, 2);
 	struct dump_record record;
 	cr_assert_eq(dump_next(reader, &record), 1);
 	cr_expect(record.ring == 42 && record.tid == 1234 && record.file == 0);
@@ -185,6 +185,7 @@ Test(roundtrip, records_come_back_byte_for_byte_with_their_time)
 	cr_expect_eq(record.raw.event, EVENT_WORK);
 	cr_expect_eq(dump_next(reader, &record), 0);
 	cr_expect_eq(dump_next(reader, &record), 0);
+	cr_expect(file->nrecords == 2 && file->nrings == 1);
 	dump_reader_close(reader);
 }
 

@@ -42,7 +42,7 @@ void otlp_links_free(struct otlp_links *links)
 static uint64_t hash_value(const struct dump_origin *origin, const struct rill_catalog_key *key,
 			   const struct rill_item *item)
 {
-	bool local = (key->flags & RILL_KEY_PROCESS) != 0;
+	bool local = !(key->flags & RILL_KEY_GLOBAL);
 	uint64_t hash = local ? hash_word(origin->process.id[0], origin->process.id[1]) : 0;
 	hash = hash_bytes(hash, (const unsigned char *)key->name, strlen(key->name));
 	hash = hash_word(hash, item->type);
