@@ -211,7 +211,7 @@ static void resolve_link(struct checker *c, struct page_key *k)
 		return;
 	}
 	other = &p->keys[k->refers];
-	if (!(other->flags & RILL_KEY_PROCESS))
+	if (!(other->flags & RILL_KEY_LINK) || other->flags & RILL_KEY_GLOBAL || *other->link_name)
 		report_error(c->report, p->path, k->line,
 			     "Link of key '%s' names key '%s', whose own Link is not process; only "
 			     "such a value is another process's",

@@ -99,10 +99,10 @@ static void emit_key(struct buffer *out, const struct page *page, const struct p
 	emit_comment(out, k->text);
 	if (k->refers != MAP_NONE)
 		buffer_print(out, "; the %s of another process", page->keys[k->refers].name);
-	else if (k->flags & RILL_KEY_PROCESS)
-		buffer_puts(out, "; joins records across the spans of a process");
-	else if (k->flags & RILL_KEY_LINK)
+	else if (k->flags & RILL_KEY_GLOBAL)
 		buffer_puts(out, "; joins records across spans, processes and hosts");
+	else if (k->flags & RILL_KEY_LINK)
+		buffer_puts(out, "; joins records across the spans of a process");
 	if (k->flags & RILL_KEY_PERSONAL)
 		buffer_puts(out, "; personal");
 	if (k->flags & RILL_KEY_SECRET)

@@ -78,7 +78,7 @@ static void emit_key_flags(struct buffer *out, unsigned flags)
 		const char *name;
 	} names[] = {
 		{RILL_KEY_LINK, "RILL_KEY_LINK"},
-		{RILL_KEY_PROCESS, "RILL_KEY_PROCESS"},
+		{RILL_KEY_GLOBAL, "RILL_KEY_GLOBAL"},
 		{RILL_KEY_PERSONAL, "RILL_KEY_PERSONAL"},
 		{RILL_KEY_SECRET, "RILL_KEY_SECRET"},
 	};

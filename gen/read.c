@@ -252,8 +252,8 @@ static void read_key(struct reader *rd, const struct table_row *row)
 	read_types(rd, row, &k);
 	if (*k.link_name)
 		k.flags = RILL_KEY_LINK;
-	if (strcmp(k.link_name, "process") == 0)
-		k.flags |= RILL_KEY_PROCESS;
+	if (strcmp(k.link_name, "yes") == 0)
+		k.flags |= RILL_KEY_GLOBAL;
 	if (strcmp(k.link_name, "process") == 0 || strcmp(k.link_name, "yes") == 0)
 		k.link_name = "";
 	k.flags |= privacy[read_word(rd, row, PRIVACY, "personal", "secret")];

@@ -36,7 +36,7 @@ enum rill_key_flags {
 	RILL_KEY_LINK = 1 << 0,     /* column Link is not empty: joins records across spans */
 	RILL_KEY_PERSONAL = 1 << 1, /* column Privacy says `personal` */
 	RILL_KEY_SECRET = 1 << 2,   /* column Privacy says `secret` */
-	RILL_KEY_PROCESS = 1 << 3,  /* column Link says `process`: not beyond its process */
+	RILL_KEY_GLOBAL = 1 << 3,   /* column Link says `yes`: also across processes and hosts */
 };
 
 struct rill_catalog_event {

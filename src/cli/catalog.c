@@ -81,9 +81,9 @@ static int list(const struct shown *shown, const char *text)
 
 static const char *link_text(unsigned flags)
 {
-	return flags & RILL_KEY_PROCESS ? " (link within the process)"
-	       : flags & RILL_KEY_LINK  ? " (link)"
-					: "";
+	return flags & RILL_KEY_GLOBAL ? " (link)"
+	       : flags & RILL_KEY_LINK ? " (link of a process)"
+				       : "";
 }
 
 static void print_keys(const struct rill_catalog *catalog, const struct rill_catalog_event *event,

@@ -141,7 +141,7 @@ bool predicate_check(const struct predicate *predicate, const struct rill_catalo
 				return fail_unknown(
 					&names, node, name,
 					node->perhaps_event ? "a key or an event" : "a key", error);
-			if (types && note)
+			if (types && note && node->operation != OPERATION_NONE)
 				note_types(predicate, node, types, note, context);
 		} else if (node->subject == SUBJECT_EVENT && node->operation == OPERATION_EQUAL) {
 			const struct literal *literal = &predicate->literals[node->literals];

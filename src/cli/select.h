@@ -44,6 +44,7 @@ struct selection {
 	size_t nwhere;
 	unsigned where_flags; /* enum predicate_flags */
 	bool invert;          /* within that time, what is not selected */
+	bool all;             /* the reader leaves nothing out but by time */
 	bool alone;           /* records alone, without what is known of spans */
 
 	struct output next; /* gets what is selected */

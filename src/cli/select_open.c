@@ -267,20 +267,30 @@ static void narrow(struct selection *selection)
 					     .alone = selection->alone};
 	if (!until)
 		selection->want.until_ns = 1;
-	if (!selection->invert &&
+	if (!selection->invert && !selection->all &&
 	    (selection->nevents || selection->nwhere || selection->level != RILL_TRACE)) {
 		selection->want.event = wanted;
 		selection->want.context = selection;
 	}
-	/* A span's line needs no more than its own events: then all of them are read. */
-	selection->partial = since || until != UINT64_MAX || selection->want.event != NULL;
+	selection->partial = since || until != UINT64_MAX;
+}
+
+/* Whether there are events that the reader leaves out. */
+static bool leaves_out(struct selection *selection, const struct names *names)
+{
+	for (size_t c = 0; selection->want.event && c < names->count; c++)
+		for (uint16_t e = 0; e < names->catalogs[c]->nevents; e++)
+			if (!select_may_take(selection, names->catalogs[c], e))
+				return true;
+	return false;
 }
 
 static size_t find_demands(const struct selection *selection, const struct names *names,
 			   struct predicate_demand *demands)
 {
 	size_t count = 0;
-	for (size_t i = 0; i < selection->nwhere && !count && !selection->invert; i++)
+	for (size_t i = 0; i < selection->nwhere && !count && !selection->invert && !selection->all;
+	     i++)
 		count = predicate_demands(selection->where[i], names->catalogs, names->count,
 					  demands, MAX_DEMANDS);
 	return count;
@@ -335,6 +345,7 @@ struct dump_reader *select_open(struct selection *selection, const char *command
 		dump_reader_close(reader);
 		reader = NULL;
 	} else {
+		selection->partial |= leaves_out(selection, &names);
 		reader = open_again(selection, reader, &names, paths, npaths, code);
 	}
 	free(names.catalogs);

@@ -356,6 +356,7 @@ Test(predicate, what_can_never_be_is_noted)
 		{"tls < true", "tls is bool, which a truth value never is compared with"},
 		{"score ~ 5", "score is f64, which a number never matches"},
 		{"size == 5", NULL},
+		{"size && !elapsed", NULL},
 		{"elapsed > 0", NULL},
 		{"to == 5", NULL},
 		{"details == 5 && details == x && details == 1s", NULL},

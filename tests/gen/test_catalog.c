@@ -163,8 +163,8 @@ Test(catalog, keys_are_the_seed)
 	cr_assert_eq(seed.nkeys, 66);
 	for (size_t i = 0; i < seed.nkeys; i++) {
 		const struct rill_catalog_key *k = &catalog->keys[i];
-		unsigned link = strcmp(k->name, "messageId") == 0 ? RILL_KEY_LINK
-				: strcmp(k->name, "queueId") == 0 ? RILL_KEY_LINK | RILL_KEY_PROCESS
+		unsigned link = strcmp(k->name, "messageId") == 0 ? RILL_KEY_LINK | RILL_KEY_GLOBAL
+				: strcmp(k->name, "queueId") == 0 ? RILL_KEY_LINK
 								  : 0;
 
 		cr_expect_str_eq(k->name, seed.keys[i][0]);

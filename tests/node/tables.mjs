@@ -104,7 +104,7 @@ function checkSpanIds(row, span) {
 }
 
 const micros = (ns) => ns / 1000n;
-const fixed = new Set(['time', 'time_ns', 'level', 'event', 'text', 'catalog', 'program',
+const fixed = new Set(['time', 'time_ns', 'level', 'event', 'text', 'catalog', 'host', 'program',
   'process_id', 'pid', 'tid', 'span', 'span_id', 'parent_id', 'trace_id', 'inherited', 'notes',
   'start_time', 'end_time', 'start_ns', 'end_ns', 'duration_ns', 'state', 'events', 'EMPTY', 'GUESSED']);
 
@@ -119,6 +119,7 @@ function checkEvent(row, line) {
   check(row.time.micros === micros(row.time_ns), 'time', row.time.micros, line.time);
   for (const name of ['level', 'event', 'text', 'catalog'])
     check(row[name] === line[name], name, row[name], line[name]);
+  check(row.host === 'mixed.example.org' && row.program === 'mixed', 'process', row);
   check(row.pid === BigInt(line.pid) && row.tid === BigInt(line.tid), 'thread', row.tid, line.tid);
   checkSpanIds(row, line.span);
   const { further, exact, noted } = checkKeys(row, line, notes, columns);

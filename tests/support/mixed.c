@@ -142,11 +142,14 @@ static size_t put_record(struct mix *mix, unsigned char *to, uint64_t ticks, siz
 
 static void write_process(struct mix *mix, const char *folder, size_t count, unsigned index)
 {
-	const struct dump_process process = {.pid = 4711 + index,
-					     .id = {0x0102030405060708 + index, UINT64_MAX - index},
-					     .start_ns = MIXED_START,
-					     .program = "mixed"};
-	const struct clock_point clock = {0, MIXED_START, (uint64_t)1 << 32, 0, 0};
+	const struct dump_process process = {
+		.pid = 4711 + index,
+		.id = {0x0102030405060708 + index, UINT64_MAX - index},
+		.start_ns = MIXED_START,
+		.program = "mixed",
+		.host = "mixed.example.org",
+	};
+	const struct clock_point clock = {.ticks = 0, .ns = MIXED_START, .rate = (uint64_t)1 << 32};
 	struct dump_writer *writer;
 	char error[256];
 	unsigned char *bytes[MIXED_THREADS];

@@ -14,7 +14,7 @@ struct csv {
 	struct table spans;
 	const struct cell **by_column; /* of the row */
 	struct zone utc;
-	struct buffer process; /* program, process id, pid */
+	struct buffer process; /* host, program, process id, pid */
 	const struct dump_origin *origin;
 };
 
@@ -29,6 +29,14 @@ static void put_quoted(struct buffer *to, const unsigned char *bytes, size_t siz
 		return;
 	*at++ = '"';
 	for (size_t i = 0; i < size;) {
+		unsigned char c = bytes[i];
+		if (c && c < 0x80) {
+			*at = '"';
+			at += c == '"';
+			*at++ = (char)c;
+			i++;
+			continue;
+		}
 		size_t length = utf8_read(bytes + i, size - i, &character);
 		if (!length || !character) {
 			at = length ? write_literal(at, NUL_SHOWN)
@@ -37,8 +45,6 @@ static void put_quoted(struct buffer *to, const unsigned char *bytes, size_t siz
 			i++;
 			continue;
 		}
-		if (character == '"')
-			*at++ = '"';
 		for (size_t end = i + length; i < end; i++)
 			*at++ = (char)bytes[i];
 	}
@@ -93,6 +99,8 @@ static void make_process(struct csv *csv)
 		return;
 	csv->origin = origin;
 	buffer_clear(to);
+	buffer_char(to, ',');
+	put_string(to, export_host(&origin->process));
 	buffer_char(to, ',');
 	put_string(to, origin->process.program);
 	buffer_char(to, ',');

@@ -93,6 +93,8 @@ static void put_resource(struct buffer *to, const struct dump_process *process)
 	struct zone utc = {0};
 	buffer_text(to, "{\"resource\":{\"attributes\":[");
 	put_text_attribute(to, "service.name", process->program);
+	if (*export_host(process))
+		put_text_attribute(to, "host.name", export_host(process));
 	otlp_key(to, "service.instance.id");
 	buffer_text(to, "{\"stringValue\":\"");
 	render_id(to, process->id[0]);

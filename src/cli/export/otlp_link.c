@@ -38,11 +38,13 @@ void otlp_links_free(struct otlp_links *links)
 	free(links);
 }
 
-static uint64_t hash_value(const struct dump_origin *origin, const char *key,
+/* A key whose values mean something in their process only has other ones in each. */
+static uint64_t hash_value(const struct dump_origin *origin, const struct rill_catalog_key *key,
 			   const struct rill_item *item)
 {
-	uint64_t hash = hash_word(origin->process.id[0], origin->process.id[1]);
-	hash = hash_bytes(hash, (const unsigned char *)key, strlen(key));
+	bool local = !(key->flags & RILL_KEY_GLOBAL);
+	uint64_t hash = local ? hash_word(origin->process.id[0], origin->process.id[1]) : 0;
+	hash = hash_bytes(hash, (const unsigned char *)key->name, strlen(key->name));
 	hash = hash_word(hash, item->type);
 	hash = item->bytes ? hash_bytes(hash, item->bytes, item->size) : hash_word(hash, item->u64);
 	return hash ? hash : 1;
@@ -67,6 +69,14 @@ static size_t place_of(const struct otlp_links *links, uint64_t span_id)
 	while (links->open[at].span_id && links->open[at].span_id != span_id)
 		at = (at + 1) % OPEN;
 	return at;
+}
+
+/* Whether those who have the same value have to do with each other. An id that another process gave
+ * says nothing without that process, which is not known here. */
+static bool is_linking(const struct rill_catalog_key *key, const struct rill_item *item)
+{
+	return key && (key->flags & RILL_KEY_LINK) && key->refers == RILL_NO_KEY &&
+	       item->type != RILL_TYPE_NONE;
 }
 
 static void add_link(struct otlp_links *links, const struct rill_span *span,
@@ -98,9 +108,9 @@ void otlp_links_follow(struct otlp_links *links, const struct dump_origin *origi
 	for (size_t i = 0; span && i < record->nitems; i++) {
 		const struct rill_item *item = &record->items[i];
 		const struct rill_catalog_key *key = find_key(record->catalog, item->key);
-		if (!key || !(key->flags & RILL_KEY_LINK) || item->type == RILL_TYPE_NONE)
+		if (!is_linking(key, item))
 			continue;
-		uint64_t hash = hash_value(origin, key->name, item);
+		uint64_t hash = hash_value(origin, key, item);
 		struct first *first = find_value(links, hash);
 		if (first->hash != hash)
 			*first = (struct first){.hash = hash,

@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const event_columns[] = {"time",    "time_ns", "level",      "event",    "text",
-				     "catalog", "program", "process_id", "pid",      "tid",
-				     "span",    "span_id", "parent_id",  "trace_id", "inherited",
-				     "notes",   NULL};
-const char *const span_columns[] = {
-	"start_time", "end_time", "start_ns",  "end_ns",   "duration_ns", "level",
-	"span",       "state",    "events",    "catalog",  "program",     "process_id",
-	"pid",        "span_id",  "parent_id", "trace_id", "notes",       NULL};
+const char *const event_columns[] = {"time",      "time_ns", "level",   "event",      "text",
+				     "catalog",   "host",    "program", "process_id", "pid",
+				     "tid",       "span",    "span_id", "parent_id",  "trace_id",
+				     "inherited", "notes",   NULL};
+const char *const span_columns[] = {"start_time", "end_time", "start_ns",   "end_ns", "duration_ns",
+				    "level",      "span",     "state",      "events", "catalog",
+				    "host",       "program",  "process_id", "pid",    "span_id",
+				    "parent_id",  "trace_id", "notes",      NULL};
 
 #define INTEGERS (RILL_SET_U64 | RILL_SET_I64 | RILL_SET_DURATION | RILL_SET_TIMESTAMP)
 
@@ -128,8 +128,10 @@ int table_open(struct table *table, const struct dump_reader *reader, const stru
 
 void table_close(struct table *table)
 {
-	for (size_t i = 0; i < table->ncolumns; i++)
+	for (size_t i = 0; i < table->ncolumns; i++) {
 		free(table->columns[i].name);
+		free(table->columns[i].field);
+	}
 	free(table->columns);
 	for (size_t i = 0; i < TABLE_BUCKETS; i++) {
 		while (table->buckets[i]) {

@@ -77,6 +77,9 @@ static uint64_t trace_hash(const struct rill_span *span)
 bool choice_has_record(struct choice *choice, const struct rill_record *record)
 {
 	uint64_t number = ++choice->seen;
+	/* The process may have written more since they were counted. */
+	if (number > choice->total)
+		return false;
 	if (choice->all)
 		return true;
 	for (const struct rill_span *span = record->span; span; span = span->parent) {

@@ -59,15 +59,15 @@ static const struct rill_catalog_key keys[] = {
 	/* 0 */
 	{ "errno", "A macro of C", RILL_SET_I64, 0, RILL_NO_KEY },
 	/* 1 */
-	{ "class", "A keyword of C++", RILL_SET_STRING | RILL_SET_U64, RILL_KEY_LINK, RILL_NO_KEY },
+	{ "class", "A keyword of C++", RILL_SET_STRING | RILL_SET_U64, RILL_KEY_LINK | RILL_KEY_GLOBAL, RILL_NO_KEY },
 	/* 2 */
 	{ "type", "Three types", RILL_SET_BOOL | RILL_SET_NONE | RILL_SET_EVENT, RILL_KEY_PERSONAL, RILL_NO_KEY },
 	/* 3 */
-	{ "my-key.x", "\"Quoted\" ?\?/ */", RILL_SET_BYTES, RILL_KEY_LINK | RILL_KEY_SECRET, RILL_NO_KEY },
+	{ "my-key.x", "\"Quoted\" ?\?/ */", RILL_SET_BYTES, RILL_KEY_LINK | RILL_KEY_GLOBAL | RILL_KEY_SECRET, RILL_NO_KEY },
 	/* 4 */
 	{ "peer", "Of another process", RILL_SET_U64, RILL_KEY_LINK, 5 },
 	/* 5 */
-	{ "own", "Of this process", RILL_SET_U64 | RILL_SET_STRING, RILL_KEY_LINK | RILL_KEY_PROCESS | RILL_KEY_PERSONAL, RILL_NO_KEY },
+	{ "own", "Of this process", RILL_SET_U64 | RILL_SET_STRING, RILL_KEY_LINK | RILL_KEY_PERSONAL, RILL_NO_KEY },
 	/* 6 */
 	{ "all", "Any value", RILL_SET_BOOL | RILL_SET_U64 | RILL_SET_I64 | RILL_SET_F64 | RILL_SET_DURATION | RILL_SET_TIMESTAMP | RILL_SET_STRING | RILL_SET_BYTES | RILL_SET_IP | RILL_SET_LIST | RILL_SET_EVENT | RILL_SET_NONE, 0, RILL_NO_KEY },
 };
@@ -88,7 +88,7 @@ extern const struct rill_catalog rill_catalog_demo;
 const struct rill_catalog rill_catalog_demo = {
 	RILL_CATALOG_LAYOUT,
 	sizeof(struct rill_catalog),
-	UINT64_C(0xfe65643c3907ad4f), /* of the content */
+	UINT64_C(0xc55a98b13eb8ade7), /* of the content */
 	"demo",
 	subsystems,
 	events,

@@ -125,7 +125,7 @@ function parseItems(text) {
 const keyName = (item) => (data.keys[item.key] || { name: "?" }).name;
 
 function itemNodes(items) {
-	return items.map((item) => el("span", {}, el("b", {}, keyName(item) + " "), formatValue(item.type, item.value)));
+	return items.flatMap((item) => [el("span", {}, el("b", {}, keyName(item) + " "), formatValue(item.type, item.value)), " "]);
 }
 
 const hex = (view, at) => view.getBigUint64(at, true).toString(16).padStart(16, "0");

@@ -73,29 +73,38 @@ function topSpans() {
 		el("td", { class: "hide-small" }, type.latency ? sparkline(type.latency, "c" + type.color) : null)))))) : el("p", { class: "quiet" }, "The trace has no spans."));
 }
 
+/* What asks for attention, when there is something. */
+function topProblems() {
+	const loud = data.events.filter((event) => event.level >= 3 && event.count).sort((a, b) => b.level - a.level || b.count - a.count);
+	return loud.length ? el("div", { class: "card" }, el("header", {}, el("h2", {}, "Warnings and errors")),
+		el("div", { class: "scroll" }, el("table", {}, el("tbody", {}, loud.slice(0, 8).map((event) => el("tr", {}, el("td", {}, levelName(event.level)),
+			el("td", {}, el("button", { type: "button", class: "link name", "data-event": event.id, onclick: () => showEventsOf(event) }, event.name)),
+			el("td", { class: "quiet" }, event.brief), el("td", { class: "num" }, formatCount(event.count)))))))) : null;
+}
+
 function processes() {
-	const threads = summary.processes.map(() => 0);
+	const threads = summary.processes.map(() => 0), hosts = summary.processes.some((process) => process.host);
 	for (const [process] of summary.threads) threads[process]++;
 	return el("div", { class: "card" }, el("header", {}, el("h2", {}, plural(summary.processes.length, "Process", "Processes").replace(/^1 /, ""))),
-		el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, el("th", {}, "Program"), el("th", { class: "num" }, "Pid"), el("th", {}, "Started (" + zoneName() + ")"),
-			el("th", {}, "First to last event"), ["Events", "Threads"].map((name) => el("th", { class: "num" }, name)), el("th", {}, "Files"), el("th", {}, "Filter"))),
+		el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, el("th", {}, "Program"), hosts ? el("th", {}, "Host") : null, el("th", { class: "num" }, "Pid"), el("th", {}, "Started (" + zoneName() + ")"),
+			el("th", {}, "First to last event"), ["Events", "Threads"].map((name) => el("th", { class: "num" }, name)), el("th", {}, "Files"), el("th", {}, "Clock"), el("th", {}, "Filter"))),
 		el("tbody", {}, summary.processes.map((process, i) => {
 			const files = summary.files.filter((file) => file.process === i);
 			const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-			return el("tr", {}, el("td", {}, process.program), el("td", { class: "num" }, String(process.pid)), el("td", {}, formatClock(BigInt(process.start), 3, true)),
+			return el("tr", {}, el("td", {}, process.program), hosts ? el("td", {}, process.host) : null, el("td", { class: "num" }, String(process.pid)), el("td", {}, formatClock(BigInt(process.start), 3, true)),
 				el("td", {}, process.count ? formatClock(BigInt(process.first), 3, false) + " – " + formatClock(BigInt(process.last), 3, false) : "–"),
 				el("td", { class: "num" }, formatCount(process.count)), el("td", { class: "num" }, formatCount(threads[i])),
-				el("td", {}, el("span", { title: files.map((file) => file.path).join("\n") }, plural(files.length, "file") + ", " + formatBytes(bytes))),
+				el("td", {}, el("span", { title: files.map((file) => file.path).join("\n") }, plural(files.length, "file") + ", " + formatBytes(bytes))), el("td", {}, process.clock || "–"),
 				el("td", { class: "mono" }, process.filters[0] || "–", process.nfilters > 2 ? el("span", { class: "faint" }, " and " + plural(process.nfilters - 1, "change")) : null));
 		})))));
 }
 
 function buildOverview(section) {
 	const chart = levelChart(150, true);
-	section.replaceChildren(...notices(), detailNotice(), tiles(),
+	show(section, ...notices(), detailNotice(), tiles(),
 		el("div", { class: "card" }, el("header", {}, el("h2", {}, "Events over time"), levelLegend(),
 			el("span", { class: "right" }, el("button", { type: "button", class: "link quiet", onclick: () => showTab("timeline") }, "open the timeline"))), chart),
-		el("div", { class: "two" }, topEvents(), topSpans()), processes(),
+		el("div", { class: "two" }, topEvents(), el("div", {}, topProblems(), topSpans())), processes(),
 		el("p", { class: "faint" }, "rill " + summary.rill + " · times in " + zoneName() + " · this file loads nothing from anywhere"));
 	chart.draw();
 }

@@ -28,10 +28,12 @@ function setRelative(from, to) {
 	falls.relative = { from, to };
 	for (const listener of falls.listeners) listener();
 }
+/* How long the axis is: a few spans that last much longer than all others, as that of a server, go beyond. */
 function longest(rowsShown) {
-	let most = MIN_VIEW;
-	for (const at of rowsShown) most = Math.max(most, startOf(at) + data.spans.duration[at]);
-	return most * 1.04;
+	const ends = Float64Array.from(rowsShown, (at) => startOf(at) + data.spans.duration[at]).sort().reverse();
+	let first = 0;
+	for (let i = 0; i < Math.min(12, ends.length - 1); i++) if (ends[i] > 8 * ends[i + 1]) first = i + 1;
+	return Math.max(MIN_VIEW, (ends[first] || 0) * 1.04);
 }
 
 function filterSpans() {
@@ -48,7 +50,8 @@ function filterSpans() {
 	return found;
 }
 
-const filtered = () => falls.text.trim() || falls.type >= 0 || falls.state || falls.range || falls.sort !== "time";
+const narrowed = () => falls.text.trim() || falls.type >= 0 || falls.state || falls.range;
+const filtered = () => narrowed() || falls.sort !== "time";
 
 function spanRow(at, row) {
 	const spans = data.spans, type = data.spanTypes[spans.type[at]], { from, to } = axisView();
@@ -61,7 +64,7 @@ function spanRow(at, row) {
 	const track = el("div", { class: "track" });
 	const low = Math.max(-1, left), high = Math.min(101, left + width);
 	if (high >= 0 && low <= 100)
-		track.append(placed(el("div", { class: "bar c" + type.color + " " + state + hot }), { left: low.toFixed(3) + "%", width: Math.max(0, high - low).toFixed(3) + "%" }));
+		track.append(placed(el("div", { class: "bar c" + type.color + " " + state + hot + (left + width > 100 ? " beyond" : "") }), { left: low.toFixed(3) + "%", width: Math.max(0, high - low).toFixed(3) + "%" }));
 	const took = el("span", { class: "took" }, state === "headless" ? "" : formatDuration(spans.duration[at]));
 	if (left > 100) track.append(placed(took, { right: "0" }));
 	else if (left + width < 84) track.append(placed(took, { left: Math.max(0, left + width).toFixed(3) + "%" }));
@@ -120,13 +123,13 @@ function showSide(side, at) {
 	} });
 	events.set(0, "loading");
 	spanEvents(at, 2000).then((found) => { matches = found; events.set(found.length, "No event of it is in this page"); });
-	side.replaceChildren(
+	show(side, 
 		el("div", {}, el("i", { class: "chip c" + type.color }), el("span", { class: "name", "data-event": type.start }, type.name), state === "ended" ? null : el("span", { class: "faint" }, " · " + state)),
 		el("div", { class: "big" }, formatDuration(spans.duration[at])),
 		el("div", { class: "toolbar" }, el("button", { type: "button", onclick: () => zoomToSpan(at) }, "Zoom to it"),
 			parent && spans.there[parent] ? el("button", { type: "button", onclick: () => showSpan(parent) }, "Span around it") : null),
 		el("table", {}, el("tbody", {}, row("start", formatTime(spans.start[at], 9, true)), row("end", formatTime(spans.start[at] + spans.duration[at], 9, true)),
-			row("events", formatCount(spans.events[at])), row("process", process.program + " " + process.pid), row("span", spanId(spans, at)), row("trace", traceId(spans, at)))),
+			summary.selected ? null : row("events", formatCount(spans.events[at])), row("process", process.program + " " + process.pid), row("span", spanId(spans, at)), row("trace", traceId(spans, at)))),
 		start.length ? el("h3", {}, "From its start") : "", keyTable(start),
 		endOnly.length ? el("h3", {}, "From its end") : "", keyTable(endOnly),
 		el("h3", {}, "Its events, with those of spans within"), events.box);
@@ -147,17 +150,30 @@ function buildSpans(section) {
 		select: (i) => { falls.selected = falls.shown[i]; showSide(side, falls.selected); } });
 	placed(list.box, { height: "max(360px, calc(100vh - 330px))" });
 	const redraw = () => { strip.draw(); list.redraw(); };
-	view.listeners.push(redraw);
+	view.listeners.push(() => { if (falls.loaded && falls.align === "clock") showFound(true); });
 	falls.listeners = [redraw];
 
+	let found = [];
+	/* On the clock, those that the time in view has something of. */
+	function inView(rowsFound) {
+		if (falls.align !== "clock" || wholeView()) return rowsFound;
+		const { start, duration } = data.spans;
+		return rowsFound.filter((at) => start[at] <= view.to && start[at] + duration[at] >= view.from);
+	}
 	function update(keep) {
 		if (!falls.loaded) return;
-		falls.shown = filtered() ? filterSpans() : data.spans.order;
+		found = filtered() ? filterSpans() : data.spans.order;
+		showFound(keep);
+	}
+	function showFound(keep) {
+		falls.shown = inView(found);
 		if (falls.align === "start") falls.relative = { from: 0, to: longest(falls.shown) };
 		list.selected = falls.selected ? falls.shown.indexOf(falls.selected) : -1;
 		if (!keep) list.box.scrollTop = 0;
-		list.set(falls.shown.length, data.spans.count ? "No span matches" : "The trace has no spans");
-		count.textContent = (filtered() && falls.shown.length < data.spans.count ? formatCount(falls.shown.length) + " of " : "") + plural(data.spans.count, "span") + (summary.all ? "" : " in this page");
+		else if (list.selected >= 0) list.reveal(list.selected);
+		list.set(falls.shown.length, !data.spans.count ? "The trace has no spans" : found.length ? "No span in this time" : "No span matches");
+		const part = narrowed() || falls.shown.length < found.length;
+		count.textContent = (part ? formatCount(falls.shown.length) + " of " : "") + plural(data.spans.count, "span") + (summary.all ? "" : " in this page");
 		range.hidden = !falls.range;
 		if (falls.range) range.textContent = formatDuration(falls.range[0]) + " to " + formatDuration(falls.range[1]) + " ×";
 		redraw();
@@ -181,18 +197,19 @@ function buildSpans(section) {
 		update();
 	});
 
-	section.replaceChildren(
+	show(section, 
 		el("div", { class: "toolbar" }, search, type, state, sort, align, range, el("span", { class: "grow" }), count),
 		el("div", { class: "split" }, el("div", { class: "card" }, el("div", { class: "fallaxis strip" }, el("div", { class: "what" }, "All of the time"), overview),
 			el("div", { class: "fallaxis" }, el("div", { class: "what" }, "Span"), strip.axis), list.box), side));
 	new ResizeObserver(strip.draw).observe(strip.axis);
 	section.main = () => list.box;
 	section.show = (at) => {
-		if (!falls.shown.includes(at)) {
+		if (!found.includes(at)) {
 			Object.assign(falls, { text: "", type: -1, state: "", range: null });
 			search.value = ""; type.value = "-1"; state.value = "";
 			update();
 		}
+		if (!falls.shown.includes(at)) setView(0, data.range);
 		list.select(falls.shown.indexOf(at));
 		list.box.focus({ preventScroll: true });
 	};
@@ -217,6 +234,13 @@ function showSpansOf(type, range) {
 	Object.assign(falls, { type, range: range || null, text: "", state: "", sort: "duration", align: "start" });
 	const section = showTab("spans");
 	section.ready.then(section.filter);
+}
+
+function showEventsOf(event) {
+	showTab("timeline");
+	const field = byId("event-search");
+	field.value = event.name;
+	field.dispatchEvent(new Event("input"));
 }
 
 function showEventAt(time) {

@@ -80,8 +80,8 @@ function latencyCard(name, latency, className, onbucket) {
 function buildLatency(section) {
 	const types = data.spanTypes.filter((type) => type.latency).sort((a, b) => b.latency.p[2] - a.latency.p[2]);
 	const events = data.events.filter((event) => event.latency).sort((a, b) => b.latency.p[2] - a.latency.p[2]);
-	section.replaceChildren(
-		el("div", { class: "toolbar" }, el("h2", {}, "Spans"), el("span", { class: "quiet" }, "those that ended; the axis is logarithmic; percentiles within 0.4 %")),
+	show(section, 
+		el("div", { class: "toolbar" }, el("h2", {}, "Spans"), el("span", { class: "quiet" }, "those that ended; the axis is logarithmic; percentiles within 0.1 %")),
 		types.length ? el("div", { class: "cards" }, types.map((type) => latencyCard(el("span", { class: "name", "data-event": type.start }, type.name), type.latency, "c" + type.color,
 			(bucket) => showSpansOf(type.id, [bucket.from, bucket.to])))) : el("p", { class: "none" }, "No span ended in this trace."),
 		el("div", { class: "toolbar" }), el("div", { class: "toolbar" }, el("h2", {}, "Events with elapsed"), el("span", { class: "quiet" }, "the durations that the program told itself")),
@@ -98,7 +98,7 @@ const num = (value) => el("td", { class: "num" + (value ? "" : " faint") }, type
 function buildLosses(section) {
 	const counted = summary.files.some((file) => file.counted), lost = data.events.filter((event) => event.lost).sort((a, b) => b.lost - a.lost);
 	const parts = [["written", summary.total], ["filtered", totals.filtered], ["discarded", totals.discarded], ["overwritten", totals.overwritten], ["failed", totals.failed]];
-	section.replaceChildren(
+	show(section, 
 		el("div", { class: "card" }, el("header", {}, el("h2", {}, "The account")), el("div", { class: "sum", id: "account" }, el("b", {}, formatCount(totals.emitted)), " emitted = ",
 			parts.flatMap(([name, value], i) => [i ? " + " : "", el("b", { "data-part": name }, formatCount(value)), " " + name])),
 		el("p", { class: "quiet" }, "Written are the events in the dump", summary.selected ? " that were selected" : "", "; the others are what the traced processes counted. Filtered events were not wanted. Discarded: the ring was full. Overwritten: the flight recorder went on. Failed: no room for a ring, or the disk was full."),
@@ -110,8 +110,8 @@ function buildLosses(section) {
 			: el("div", { class: "card none" }, el("b", {}, counted ? "Nothing was lost" : "No loss is known"), counted ? "Every event that was emitted is written or was filtered on purpose." : ""),
 		summary.losses.length ? el("div", { class: "card" }, el("header", {}, el("h2", {}, "When"), el("span", { class: "quiet" }, plural(summary.nlosses, "interval") + (summary.nlosses > summary.losses.length ? ", the first " + formatCount(summary.losses.length) : ""))),
 			numberTable([["From"], ["For"], ["Event"], ["Process"], ["Discarded", 1], ["Overwritten", 1], ["Failed", 1]], summary.losses.slice(0, 500).map(([process, event, from, to, ...counts]) => el("tr", {},
-				el("td", { class: "num" }, el("button", { type: "button", class: "link", onclick: () => { setView(Number(BigInt(from) - data.base) - 1e6, Number(BigInt(to) - data.base) + 1e6); showTab("timeline"); } }, formatClock(BigInt(from), 6, true))),
-				el("td", {}, formatDuration(Number(BigInt(to) - BigInt(from)))), el("td", {}, eventName(data.events[event])), el("td", {}, summary.processes[process].program + " " + summary.processes[process].pid), counts.map(num))))) : null);
+				el("td", {}, !timeIsKnown([process, event, from, to]) ? "not known" : el("button", { type: "button", class: "link", onclick: () => { setView(Number(BigInt(from) - data.base) - 1e6, Number(BigInt(to) - data.base) + 1e6); showTab("timeline"); } }, formatClock(BigInt(from), 6, true))),
+				el("td", {}, timeIsKnown([process, event, from, to]) ? formatDuration(Number(BigInt(to) - BigInt(from))) : "–"), el("td", {}, eventName(data.events[event])), el("td", {}, summary.processes[process].program + " " + summary.processes[process].pid), counts.map(num))))) : null);
 }
 
 /* --- catalog -------------------------------------------------------------------------------------- */
@@ -136,7 +136,7 @@ function buildCatalog(section) {
 	const search = el("input", { type: "search", id: "catalog-search", placeholder: "Search the catalog", "aria-label": "Search the catalog", spellcheck: "false", oninput: () => { catalogView.text = search.value; draw(); } });
 	search.value = catalogView.text;
 	const all = el("input", { type: "checkbox", checked: catalogView.all, onchange: () => { catalogView.all = all.checked; draw(); } });
-	section.replaceChildren(el("div", { class: "toolbar" }, search, segmented("Kind", [["events", "Events"], ["keys", "Keys"]], catalogView.kind, (kind) => { catalogView.kind = kind; draw(); }),
+	show(section, el("div", { class: "toolbar" }, search, segmented("Kind", [["events", "Events"], ["keys", "Keys"]], catalogView.kind, (kind) => { catalogView.kind = kind; draw(); }),
 		el("label", {}, all, " also events that never came"), el("span", { class: "grow" }), count, el("span", { class: "quiet" }, summary.catalogs.map((catalog) => catalog.name).join(", "))),
 	el("div", { class: "card" }, body));
 	draw();
