@@ -42,7 +42,7 @@ LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/stalwart.o
 PIC_OBJ := $(LIB_SRC:%.c=$(BUILD)/pic/%.o) $(BUILD)/pic/stalwart.o
 CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/report-page.o
 GEN_OBJ := $(GEN_SRC:%.c=$(BUILD)/obj/%.o)
-$(CLI_OBJ) $(GEN_OBJ): CPPFLAGS += -DRILL_VERSION='"$(VERSION)"'
+$(LIB_OBJ) $(PIC_OBJ) $(CLI_OBJ) $(GEN_OBJ): CPPFLAGS += -DRILL_VERSION='"$(VERSION)"'
 
 GEN     := $(BUILD)/rill-gen
 STALWART := $(BUILD)/include/rill/stalwart.h
