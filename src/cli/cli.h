@@ -30,6 +30,7 @@ struct command {
 
 extern const struct command cat_command;
 extern const struct command grep_command;
+extern const struct command tail_command;
 extern const struct command spans_command;
 extern const struct command stats_command;
 extern const struct command diff_command;

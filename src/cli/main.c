@@ -11,6 +11,7 @@ const struct command *const commands[] = {
 	/* clang-format off */
 	&cat_command,
 	&grep_command,
+	&tail_command,
 	&spans_command,
 	&stats_command,
 	&diff_command,
