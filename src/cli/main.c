@@ -13,6 +13,8 @@ static const struct command *const commands[] = {
 	&spans_command,
 	&stats_command,
 	&diff_command,
+	&info_command,
+	&verify_command,
 	&trail_command,
 	&catalog_command,
 	&export_command,
