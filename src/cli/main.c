@@ -15,6 +15,8 @@ const struct command *const commands[] = {
 	&spans_command,
 	&stats_command,
 	&diff_command,
+	&info_command,
+	&verify_command,
 	&trail_command,
 	&catalog_command,
 	&export_command,
