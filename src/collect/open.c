@@ -75,8 +75,14 @@ static void list_append(struct list *list, struct open_span *span)
 
 static void list_remove(struct list *list, struct open_span *span)
 {
-	*(span->older ? &span->older->newer : &list->oldest) = span->newer;
-	*(span->newer ? &span->newer->older : &list->newest) = span->older;
+	if (list->oldest == span)
+		list->oldest = span->newer;
+	else
+		span->older->newer = span->newer;
+	if (list->newest == span)
+		list->newest = span->older;
+	else
+		span->newer->older = span->older;
 	list->count--;
 }
 
@@ -401,14 +407,20 @@ struct open_spans *open_new(const struct open_options *options,
 	return open;
 }
 
+static void list_free(const struct list *list)
+{
+	for (struct open_span *span = list->oldest, *next; span; span = next) {
+		next = span->newer;
+		free(span);
+	}
+}
+
 void open_free(struct open_spans *open)
 {
 	if (!open)
 		return;
-	while (open->open.oldest)
-		drop(open, open->open.oldest);
-	while (open->early.oldest)
-		drop(open, open->early.oldest);
+	list_free(&open->open);
+	list_free(&open->early);
 	for (size_t i = 0; i < MAX_CATALOGS; i++)
 		catalog_roles_free(open->roles[i]);
 	dump_pack_free(open->pack);
