@@ -30,13 +30,19 @@ struct command {
 
 extern const struct command cat_command;
 extern const struct command grep_command;
+extern const struct command tail_command;
 extern const struct command spans_command;
 extern const struct command stats_command;
 extern const struct command diff_command;
+extern const struct command info_command;
+extern const struct command verify_command;
 extern const struct command trail_command;
 extern const struct command catalog_command;
 extern const struct command export_command;
 extern const struct command report_command;
+extern const struct command completion_command;
+/* All of them; NULL at its end. */
+extern const struct command *const commands[];
 
 /* "rill NAME: ..." to stderr, with a hint at --help. Returns EXIT_USAGE. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -102,8 +102,15 @@ const char *dump_path(const struct dump_writer *writer);
 int dump_sync(struct dump_writer *writer);
 /* Marks the end, so that a reader can tell a finished dump from one cut short. */
 int dump_close(struct dump_writer *writer);
-/* In a forked child: frees the writer; the file is the parent's. */
+/* Removes the file instead. */
+void dump_discard(struct dump_writer *writer);
+/* In a forked child: closes the descriptor and leaves the memory, which the parent's thread may
+ * have been changing; the file is the parent's. */
 void dump_forget(struct dump_writer *writer);
+/* The program that wrote a file, by its first block. 0; -EBADMSG: it is no dump. */
+int dump_program(int fd, char *program, size_t size);
+/* Whether dump_create() may have given a file this name. */
+bool dump_is_name(const char *name);
 
 /* --- packing: a chunk of records, packed once, written to any number of dumps; one thread ---- */
 

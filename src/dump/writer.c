@@ -220,6 +220,18 @@ static int put_process(struct dump_writer *writer, const struct dump_process *pr
 	return put_packed(writer, &block, &packer, 0);
 }
 
+static void writer_free(struct dump_writer *writer)
+{
+	if (writer->fd >= 0)
+		close(writer->fd);
+	indexer_free(&writer->indexer);
+	ZSTD_freeCCtx(writer->compressor);
+	free(writer->plain);
+	free(writer->packed);
+	free(writer->path);
+	free(writer);
+}
+
 int dump_create(struct dump_writer **made, const char *directory,
 		const struct dump_process *process, char *error, size_t error_size)
 {
@@ -234,7 +246,7 @@ int dump_create(struct dump_writer **made, const char *directory,
 	if (code) {
 		snprintf(error, error_size, "cannot make the directory %s: %s", directory,
 			 strerror(-code));
-		dump_forget(writer);
+		writer_free(writer);
 		return code;
 	}
 	code = create_file(writer, directory, process);
@@ -248,7 +260,7 @@ int dump_create(struct dump_writer **made, const char *directory,
 	if (code) {
 		snprintf(error, error_size, "cannot create a dump in %s: %s", directory,
 			 strerror(-code));
-		dump_forget(writer);
+		writer_free(writer);
 		return code;
 	}
 	*made = writer;
@@ -407,21 +419,23 @@ int dump_close(struct dump_writer *writer)
 	const struct iovec body = {packer.bytes, packer.size};
 	error = packer.failed ? -ENOMEM : write_block(writer, &block, &body, 1);
 	free(packer.bytes);
+	/* A child that was forked meanwhile may have the descriptor as well, and with it the lock.
+	 */
+	(void)flock(writer->fd, LOCK_UN);
 	if (close(writer->fd) && !error && errno != EINTR)
 		error = -errno;
 	writer->fd = -1;
-	dump_forget(writer);
+	writer_free(writer);
 	return error;
+}
+
+void dump_discard(struct dump_writer *writer)
+{
+	unlink(writer->path);
+	writer_free(writer);
 }
 
 void dump_forget(struct dump_writer *writer)
 {
-	if (writer->fd >= 0)
-		close(writer->fd);
-	indexer_free(&writer->indexer);
-	ZSTD_freeCCtx(writer->compressor);
-	free(writer->plain);
-	free(writer->packed);
-	free(writer->path);
-	free(writer);
+	close(writer->fd);
 }

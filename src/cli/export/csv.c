@@ -29,6 +29,14 @@ static void put_quoted(struct buffer *to, const unsigned char *bytes, size_t siz
 		return;
 	*at++ = '"';
 	for (size_t i = 0; i < size;) {
+		unsigned char c = bytes[i];
+		if (c && c < 0x80) {
+			*at = '"';
+			at += c == '"';
+			*at++ = (char)c;
+			i++;
+			continue;
+		}
 		size_t length = utf8_read(bytes + i, size - i, &character);
 		if (!length || !character) {
 			at = length ? write_literal(at, NUL_SHOWN)
@@ -37,8 +45,6 @@ static void put_quoted(struct buffer *to, const unsigned char *bytes, size_t siz
 			i++;
 			continue;
 		}
-		if (character == '"')
-			*at++ = '"';
 		for (size_t end = i + length; i < end; i++)
 			*at++ = (char)bytes[i];
 	}
@@ -106,21 +112,19 @@ static void make_process(struct csv *csv)
 
 static void put_header(const struct table *table, struct buffer *to)
 {
-	size_t nfixed = 0;
-	while (table->fixed[nfixed])
-		nfixed++;
 	/* The keys stand before the last ones, which are long. */
-	size_t last = strcmp(table->fixed[nfixed - 2], "inherited") == 0 ? 2 : 1;
-	for (size_t i = 0; i < nfixed - last; i++) {
+	const char *last = table->fixed == event_columns ? "inherited" : "notes";
+	size_t i = 0;
+	for (; table->fixed[i] && strcmp(table->fixed[i], last) != 0; i++) {
 		if (i)
 			buffer_char(to, ',');
 		put_string(to, table->fixed[i]);
 	}
-	for (size_t i = 0; i < table->ncolumns; i++) {
+	for (size_t k = 0; k < table->ncolumns; k++) {
 		buffer_char(to, ',');
-		put_string(to, table->columns[i].name);
+		put_string(to, table->columns[k].name);
 	}
-	for (size_t i = nfixed - last; i < nfixed; i++) {
+	for (; table->fixed[i]; i++) {
 		buffer_char(to, ',');
 		put_string(to, table->fixed[i]);
 	}

@@ -45,20 +45,11 @@ struct story {
 	bool color;
 };
 
-/* A name that a dump has brought. */
-static const char *show_name(char *to, size_t size, const char *name)
-{
-	struct rill_item item = {.type = RILL_TYPE_STRING,
-				 .size = (uint32_t)strlen(name),
-				 .bytes = (const unsigned char *)name};
-	return show_item(to, size, &item);
-}
-
 const char *show_process(char *to, size_t size, const struct trail *trail, uint32_t process)
 {
 	const struct process *at = &trail->processes[process];
 	char program[64];
-	snprintf(to, size, "%s %u", show_name(program, sizeof program, at->program), at->pid);
+	snprintf(to, size, "%s %u", show_label(program, sizeof program, at->program), at->pid);
 	return to;
 }
 
@@ -76,7 +67,7 @@ const char *show_id(char *to, size_t size, const struct trail *trail, uint32_t i
 		item.bytes = address;
 		item.size = sizeof address;
 	}
-	snprintf(to, size, "%s=%s", show_name(name, sizeof name, trail->names.names[id->key]),
+	snprintf(to, size, "%s=%s", show_label(name, sizeof name, trail->names.names[id->key]),
 		 show_item(text, sizeof text, &item));
 	return to;
 }
@@ -100,12 +91,12 @@ static void describe(struct section *section, const struct rill_span *span)
 	for (uint32_t i = 0; i < nitems; i++) {
 		if (items[i].key != span->span->key)
 			continue;
-		show_name(key, sizeof key, span->catalog->keys[span->span->key].name);
+		show_label(key, sizeof key, span->catalog->keys[span->span->key].name);
 		show_item(value, sizeof value, &items[i]);
 		break;
 	}
 	snprintf(section->heading, sizeof section->heading, "%s%s%s%s%s",
-		 show_name(name, sizeof name, span->span->name), *key ? "  " : "", key,
+		 show_label(name, sizeof name, span->span->name), *key ? "  " : "", key,
 		 *key ? "=" : "", value);
 }
 
