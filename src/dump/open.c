@@ -65,11 +65,8 @@ static int begin(struct file *file, char *why, size_t why_size)
 	return error;
 }
 
-int reader_add_file(struct dump_reader *reader, const char *path, bool lenient, char *error,
-		    size_t error_size)
+static int new_file(struct dump_reader *reader, const char *path, struct file **made)
 {
-	char why[160] = "";
-	struct share *share;
 	struct file **grown = array_grow(reader->files, reader->nfiles, sizeof(struct file *));
 	if (!grown)
 		return -ENOMEM;
@@ -80,9 +77,33 @@ int reader_add_file(struct dump_reader *reader, const char *path, bool lenient, 
 	reader->files[reader->nfiles++] = file;
 	*file = (struct file){.reader = reader, .fd = -1, .end = FORMAT_HEADER_SIZE};
 	file->path = strdup(path);
-	if (!file->path)
-		return -ENOMEM;
-	int code = begin(file, why, sizeof why);
+	*made = file;
+	return file->path ? 0 : -ENOMEM;
+}
+
+int reader_begin_file(struct dump_reader *reader, const char *path, struct file **made, char *error,
+		      size_t error_size)
+{
+	char why[160] = "";
+	int code = new_file(reader, path, made);
+	if (code)
+		return code;
+	code = begin(*made, why, sizeof why);
+	if (code)
+		snprintf(error, error_size, "%s %s", path, why);
+	return code;
+}
+
+int reader_add_file(struct dump_reader *reader, const char *path, bool lenient, char *error,
+		    size_t error_size)
+{
+	char why[160] = "";
+	struct share *share;
+	struct file *file;
+	int code = new_file(reader, path, &file);
+	if (code)
+		return code;
+	code = begin(file, why, sizeof why);
 	if (!code)
 		return file_scan(file);
 	if (!lenient) {
