@@ -37,6 +37,8 @@ extern const struct command trail_command;
 extern const struct command catalog_command;
 extern const struct command export_command;
 extern const struct command report_command;
+extern const struct command merge_command;
+extern const struct command cut_command;
 
 /* "rill NAME: ..." to stderr, with a hint at --help. Returns EXIT_USAGE. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -17,6 +17,8 @@ static const struct command *const commands[] = {
 	&catalog_command,
 	&export_command,
 	&report_command,
+	&merge_command,
+	&cut_command,
 	/* clang-format on */
 };
 
