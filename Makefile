@@ -42,7 +42,7 @@ LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/stalwart.o
 PIC_OBJ := $(LIB_SRC:%.c=$(BUILD)/pic/%.o) $(BUILD)/pic/stalwart.o
 CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/report-page.o
 GEN_OBJ := $(GEN_SRC:%.c=$(BUILD)/obj/%.o)
-$(CLI_OBJ) $(GEN_OBJ): CPPFLAGS += -DRILL_VERSION='"$(VERSION)"'
+$(LIB_OBJ) $(PIC_OBJ) $(CLI_OBJ) $(GEN_OBJ): CPPFLAGS += -DRILL_VERSION='"$(VERSION)"'
 
 GEN     := $(BUILD)/rill-gen
 STALWART := $(BUILD)/include/rill/stalwart.h
@@ -260,6 +260,11 @@ install: all ## install below DESTDIR and PREFIX
 	install -m 644 $(BUILD)/rill.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 755 $(RILL) $(GEN) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(wildcard docs/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	$(RILL) completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/rill
+	$(RILL) completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_rill
+	$(RILL) completion fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/rill.fish
 	install -m 644 docs/*.md docs/events.ids $(DESTDIR)$(PREFIX)/share/doc/rill
 
 C_FILES := $(wildcard include/rill/*.h include/rill/static/*.h src/*/*.[ch] src/*/*/*.[ch] gen/*.[ch] \

@@ -1,11 +1,13 @@
-# Packing and unpacking alone: ns an event, events a second, bytes an event.
-PACK_BENCH := $(BUILD)/bench/dump/pack_bench
-PACK_OBJ   := $(BUILD)/obj/bench/dump/pack_bench.o
+# Packing and unpacking alone: ns an event, events a second, bytes an event. `large` makes a trace of
+# any size, read_bench reads it, or what is wanted of it.
+DUMP_BENCH := $(patsubst %,$(BUILD)/bench/dump/%,pack_bench large read_bench)
+DUMP_OBJ   := $(DUMP_BENCH:$(BUILD)/%=$(BUILD)/obj/%.o)
 
-$(PACK_BENCH): $(PACK_OBJ) $(INTERNAL)
+$(BUILD)/obj/bench/dump/large.o: $(STALWART)
+$(DUMP_BENCH): $(BUILD)/%: $(BUILD)/obj/%.o $(INTERNAL)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-bench-programs: $(PACK_BENCH)
+bench-programs: $(DUMP_BENCH)
 
--include $(PACK_OBJ:.o=.d)
+-include $(DUMP_OBJ:.o=.d)

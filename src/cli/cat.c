@@ -15,7 +15,8 @@ static const char usage[] =
 	"\n"
 	"  -f, --format=text|json  text for people (default), or one JSON object a line\n"
 	"  -m, --multiline         text: each key on a line of its own\n"
-	"  -c, --color[=WHEN]      text: colors always, never, or auto (on a terminal)\n"
+	"  -c, --color[=always|never|auto]\n"
+	"                          text: colors; auto (the default) on a terminal\n"
 	"      --local             text: times in the local time zone (default UTC)\n" SELECT_USAGE
 	"  -h, --help              print this\n"
 	"\n" SELECT_USAGE_TIME "\n"

@@ -39,6 +39,9 @@ extern const struct command export_command;
 extern const struct command report_command;
 extern const struct command merge_command;
 extern const struct command cut_command;
+extern const struct command completion_command;
+/* All of them; NULL at its end. */
+extern const struct command *const commands[];
 
 /* "rill NAME: ..." to stderr, with a hint at --help. Returns EXIT_USAGE. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -37,7 +37,8 @@ static const struct option options[] = {
 };
 
 static const struct export_format *const formats[] = {
-	&export_ctf, &export_perfetto, &export_otlp, &export_jsonl, &export_csv, NULL,
+	&export_ctf,   &export_perfetto, &export_chrome, &export_otlp,
+	&export_jsonl, &export_csv,      NULL,
 };
 
 struct export

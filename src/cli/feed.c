@@ -77,9 +77,10 @@ static int feed_record(struct feeding *feeding, const struct dump_record *record
 	if (feed->on_record && !pipeline_decides_spans(pipeline, &record->raw))
 		return 0;
 	if (record->origin != feeding->origin || record->context != feeding->context ||
-	    feeding->ninputs == FEED_BATCH)
+	    feeding->ninputs == FEED_BATCH || (feed->by_file && record->file != feed->file))
 		feed_pending(feeding);
 	feeding->origin = record->origin;
+	feed->file = record->file;
 	feeding->context = record->context;
 	feeding->inputs[feeding->ninputs++] =
 		(struct pipeline_input){.raw = record->raw, .ns = record->ns, .tid = record->tid};

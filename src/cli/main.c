@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/complete.h"
 #include "core/nearest.h"
 
-static const struct command *const commands[] = {
+const struct command *const commands[] = {
 	/* clang-format off */
 	&cat_command,
 	&grep_command,
@@ -19,17 +20,19 @@ static const struct command *const commands[] = {
 	&report_command,
 	&merge_command,
 	&cut_command,
+	&completion_command,
+	NULL,
 	/* clang-format on */
 };
 
-#define NCOMMANDS (sizeof commands / sizeof *commands)
+#define NCOMMANDS (sizeof commands / sizeof *commands - 1)
 
 static void help(FILE *out)
 {
 	fputs("usage: rill COMMAND [OPTION...] [ARGUMENT...]\n\ncommands:\n", out);
 	for (size_t i = 0; i < NCOMMANDS; i++)
-		fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->brief);
-	fputs("  help      print this, or the help of a command\n\n"
+		fprintf(out, "  %-10s  %s\n", commands[i]->name, commands[i]->brief);
+	fputs("  help        print this, or the help of a command\n\n"
 	      "rill COMMAND --help says more about each; rill --version prints the version.\n"
 	      "Exit codes: 0 all went well; 1 damage in a dump, nothing found, or an error; "
 	      "2 wrong usage.\n",
@@ -89,6 +92,8 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
 		return finish_output(help_main(argc - 1, argv + 1));
+	if (strcmp(name, "__complete") == 0)
+		return complete_main(argc - 1, argv + 1);
 	const struct command *command = find_command(name);
 	if (!command)
 		return no_such_command(name);

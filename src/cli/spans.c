@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/select.h"
 #include "cli/spans.h"
 
 static const char usage[] =
@@ -14,10 +13,14 @@ static const char usage[] =
 	"The bar shows each duration against the longest one listed.\n"
 	"\n"
 	"  -t, --tree                 traces instead: children are indented below their parents\n"
-	"  -w, --waterfall            likewise, with a bar at each span's time within its trace\n"
+	"  -W, --waterfall            likewise, with a bar at each span's time within its trace\n"
 	"  -n, --name=GLOB            only spans whose name matches\n"
 	"  -S, --span=ID              only the span with this id (16 digits) and those inside of\n"
 	"                             it, or a trace (32 digits)\n"
+	"  -w, --where=PREDICATE      only spans that it holds for; may be repeated, and all must\n"
+	"                             hold\n"
+	"      --since=TIME           only spans that ended at or after TIME\n"
+	"      --until=TIME           the trace up to TIME only\n"
 	"  -o, --open                 only spans that are open at the end\n"
 	"  -l, --limit=N              at most N spans (default 20) or traces (default 5); 0: as "
 	"many\n"
@@ -29,8 +32,8 @@ static const char usage[] =
 	"  -h, --help                 print this\n"
 	"\n"
 	"A state other than ended: abandoned (no end was seen; the duration is up to its last\n"
-	"event), open (likewise, when the dump ends), headless (no start was seen).\n"
-	"\n"
+	"event), open (likewise, when the dump ends), headless (no start was "
+	"seen).\n" SELECT_USAGE_TIME "\n"
 	"Exit codes: 0 some spans; 1 none, or a dump is damaged (what can be read is listed);\n"
 	"2 wrong usage.\n";
 
@@ -43,24 +46,25 @@ uint32_t span_state(const struct feed *feed, const struct rill_span *span)
 	return span->state;
 }
 
-static bool is_inside(const struct rill_span *span, const uint64_t *wanted)
+struct dump_reader *span_open(const struct span_options *options, const struct feed *feed,
+			      int *code)
 {
-	if (wanted[0])
-		return span->trace_id[0] == wanted[0] && span->trace_id[1] == wanted[1];
-	for (; span; span = span->parent)
-		if (span->id == wanted[1] || span->parent_id == wanted[1])
-			return true;
-	return false;
+	struct selection *selection = options->selection;
+	/* How many events a span has is one of its figures: no record may be left out. */
+	selection->all = true;
+	selection->feed = feed;
+	return select_open(selection, "spans", options->paths, options->npaths, code);
 }
 
-bool span_is_chosen(const struct span_options *options, const struct rill_span *span,
-		    uint32_t state)
+bool span_is_chosen(const struct span_options *options, const struct feed *feed,
+		    const struct rill_span *span)
 {
+	const struct rill_entry entry = {NULL, span};
 	if (options->name && fnmatch(options->name, span->span->name, 0) != 0)
 		return false;
-	if (options->open && state != SPAN_OPEN_AT_END)
+	if (options->open && span_state(feed, span) != SPAN_OPEN_AT_END)
 		return false;
-	return (!options->span[0] && !options->span[1]) || is_inside(span, options->span);
+	return select_takes(options->selection, &entry, &feed->origin->catalogs);
 }
 
 void span_row_make(struct span_row *row, const struct feed *feed, const struct rill_span *span)
@@ -100,16 +104,19 @@ int span_none(const struct span_options *options)
 	const char *path = options->npaths == 1 ? options->paths[0] : "in none of the paths";
 	return trouble("%s: no spans%s%s%s", path, options->name ? " named " : "",
 		       options->name ? options->name : "",
-		       options->open || options->span[0] || options->span[1] ? " that match" : "");
+		       options->open || !select_is_all(options->selection) ? " that match" : "");
 }
 
-enum { OPTION_SLOWEST = 256 };
+enum { OPTION_SLOWEST = 256, OPTION_SINCE, OPTION_UNTIL };
 
 static const struct option options[] = {
 	{"tree", no_argument, NULL, 't'},
-	{"waterfall", no_argument, NULL, 'w'},
+	{"waterfall", no_argument, NULL, 'W'},
 	{"name", required_argument, NULL, 'n'},
 	{"span", required_argument, NULL, 'S'},
+	{"where", required_argument, NULL, 'w'},
+	{"since", required_argument, NULL, OPTION_SINCE},
+	{"until", required_argument, NULL, OPTION_UNTIL},
 	{"open", no_argument, NULL, 'o'},
 	{"limit", required_argument, NULL, 'l'},
 	{"sort", required_argument, NULL, 's'},
@@ -142,22 +149,24 @@ static int parse_limit(struct parsed *parsed, const char *text)
 /* EXIT_OK, or what to exit with. */
 static int parse_option(struct parsed *parsed, int option)
 {
-	struct selection span = {0};
+	struct selection *selection = parsed->options.selection;
 	switch (option) {
 	case 't':
-	case 'w':
+	case 'W':
 		parsed->tree = true;
-		parsed->options.waterfall |= option == 'w';
+		parsed->options.waterfall |= option == 'W';
 		return EXIT_OK;
 	case 'n':
 		parsed->options.name = optarg;
 		return EXIT_OK;
 	case 'S':
-		if (!select_parse_span(&span, optarg))
-			return usage_error(
-				"spans", "span \"%s\" is not 16 or 32 hexadecimal digits", optarg);
-		memcpy(parsed->options.span, span.span, sizeof span.span);
-		return EXIT_OK;
+		return select_option(selection, "spans", 's', optarg);
+	case 'w':
+		return select_option(selection, "spans", 'w', optarg);
+	case OPTION_SINCE:
+		return select_option(selection, "spans", 'S', optarg);
+	case OPTION_UNTIL:
+		return select_option(selection, "spans", 'U', optarg);
 	case 'o':
 		parsed->options.open = true;
 		return EXIT_OK;
@@ -181,10 +190,14 @@ static int parse_option(struct parsed *parsed, int option)
 
 static int spans_main(int argc, char **argv)
 {
-	struct parsed parsed = {.options = {.color = terminal_color(), .ascii = !terminal_utf8()}};
+	struct selection selection;
+	struct parsed parsed = {.options = {.selection = &selection,
+					    .color = terminal_color(),
+					    .ascii = !terminal_utf8()}};
 	int option;
+	select_init(&selection);
 	optind = 1;
-	while ((option = getopt_long(argc, argv, "twn:S:ol:s:ah", options, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, "tWn:S:w:ol:s:ah", options, NULL)) >= 0) {
 		if (option == 'h') {
 			fputs(usage, stdout);
 			return EXIT_OK;

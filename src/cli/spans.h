@@ -2,7 +2,7 @@
 #ifndef RILL_CLI_SPANS_H
 #define RILL_CLI_SPANS_H
 
-#include "cli/cli.h"
+#include "cli/select.h"
 
 #define SPAN_VALUE_SIZE 40u
 
@@ -25,10 +25,10 @@ struct span_row {
 };
 
 struct span_options {
-	const char *name; /* glob */
-	uint64_t span[2]; /* an id in [1], or a trace id; zero: any */
-	bool open;        /* only those that are open at the end */
-	bool by_start;    /* else the slowest first */
+	const char *name;            /* glob */
+	struct selection *selection; /* a span's id, predicates and times */
+	bool open;                   /* only those that are open at the end */
+	bool by_start;               /* else the slowest first */
 	bool waterfall;
 	bool ascii;
 	bool color;
@@ -41,9 +41,12 @@ struct span_options {
 extern const char *const span_states[SPAN_STATES];
 
 uint32_t span_state(const struct feed *feed, const struct rill_span *span);
-/* Whether it is asked for. state: as from span_state(). */
-bool span_is_chosen(const struct span_options *options, const struct rill_span *span,
-		    uint32_t state);
+/* Opens the dumps that the options name. NULL: *code, with a message. feed: that will run them. */
+struct dump_reader *span_open(const struct span_options *options, const struct feed *feed,
+			      int *code);
+/* Whether it is asked for. */
+bool span_is_chosen(const struct span_options *options, const struct feed *feed,
+		    const struct rill_span *span);
 void span_row_make(struct span_row *row, const struct feed *feed, const struct rill_span *span);
 #define SPAN_KEY_SIZE (SPAN_VALUE_SIZE + 64u)
 /* "id=7", or "-". Returns its columns. */

@@ -69,12 +69,16 @@ static void add_span(void *context, const struct rill_span *span)
 {
 	struct spans *spans = context;
 	uint32_t state = span_state(&spans->feed, span);
-	if (!span_is_chosen(spans->options, span, state))
+	if (!span_is_chosen(spans->options, &spans->feed, span))
 		return;
 	spans->counts[state]++;
 	struct span_row *row = new_row(spans);
-	if (row)
-		span_row_make(row, &spans->feed, span);
+	if (!row)
+		return;
+	span_row_make(row, &spans->feed, span);
+	/* Of those that began before, the reader has left records out. */
+	if (spans->options->selection->since_ns)
+		row->nevents = 0;
 }
 
 /* A bar of `width` columns, to an eighth of a column; never empty. */
@@ -119,6 +123,13 @@ static bool same_day(const struct spans *spans)
 	return true;
 }
 
+/* A span has one event at least; 0: it is not known. */
+static const char *show_count(char *to, const struct span_row *row)
+{
+	snprintf(to, SHORT_TEXT, row->nevents ? "%" PRIu64 : "-", row->nevents);
+	return to;
+}
+
 static struct widths measure(const struct spans *spans)
 {
 	struct widths widths = {4, 3, 6, 0, START_SIZE, 0};
@@ -131,7 +142,8 @@ static struct widths measure(const struct spans *spans)
 		size_t key = span_key_text(text, sizeof text, &spans->rows[i]);
 		char label[NAME_SIZE];
 		size_t name = shown_width(show_label(label, sizeof label, spans->rows[i].name));
-		size_t events = (size_t)snprintf(NULL, 0, "%" PRIu64, spans->rows[i].nevents);
+		char count[SHORT_TEXT];
+		size_t events = strlen(show_count(count, &spans->rows[i]));
 		widths.key = key > widths.key ? key : widths.key;
 		widths.name = name > widths.name ? name : widths.name;
 		widths.events = events > widths.events ? events : widths.events;
@@ -168,15 +180,15 @@ static void print_rows(const struct spans *spans)
 	       "STATE", "SPAN ID", "KEY");
 	for (size_t i = 0; i < spans->nrows; i++) {
 		const struct span_row *row = &spans->rows[i];
-		char duration[SHORT_TEXT], start[SHOW_TIME], key[SPAN_KEY_SIZE];
+		char duration[SHORT_TEXT], start[SHOW_TIME], count[SHORT_TEXT], key[SPAN_KEY_SIZE];
 		span_key_text(key, sizeof key, row);
 		printf("%9s  ", show_duration(duration, row->duration_ns));
 		put_bar(spans, (double)row->duration_ns / (double)longest, widths.bar);
 		fputs("  ", stdout);
 		pad(row->name, widths.name);
-		printf("%-*s  %*" PRIu64 "  %-9s  %016" PRIx64 "  %s\n", (int)widths.start,
+		printf("%-*s  %*s  %-9s  %016" PRIx64 "  %s\n", (int)widths.start,
 		       show_time(start, row->start_ns) + widths.date, (int)widths.events,
-		       row->nevents, span_states[row->state], row->id, key);
+		       show_count(count, row), span_states[row->state], row->id, key);
 	}
 }
 
@@ -197,14 +209,14 @@ static void print_summary(const struct spans *spans)
 int spans_list(const struct span_options *options)
 {
 	struct spans spans = {.options = options};
-	struct dump_reader *reader = open_dumps(options->paths, options->npaths, NULL);
+	int code = EXIT_OK;
+	struct dump_reader *reader = span_open(options, &spans.feed, &code);
 	if (!reader)
-		return EXIT_TROUBLE;
+		return code;
 	spans.feed.on_span = add_span;
 	spans.feed.context = &spans;
 	int error = feed_run(&spans.feed, reader);
 	sort_rows(&spans);
-	int code = EXIT_OK;
 	if (spans.nrows) {
 		print_rows(&spans);
 		print_summary(&spans);
@@ -217,6 +229,6 @@ int spans_list(const struct span_options *options)
 	if (error || spans.no_memory)
 		code = trouble("no memory for all of it");
 	free(spans.rows);
-	dump_reader_close(reader);
+	select_close(options->selection, reader);
 	return code;
 }

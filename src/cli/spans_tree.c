@@ -48,7 +48,7 @@ static void choose_trace(void *context, const struct rill_span *span)
 {
 	struct choosing *choosing = context;
 	const struct span_options *options = choosing->options;
-	if (!span_is_chosen(options, span, span_state(&choosing->feed, span)))
+	if (!span_is_chosen(options, &choosing->feed, span))
 		return;
 	uint64_t weight =
 		options->by_start ? UINT64_MAX - span->start_ns : span->end_ns - span->start_ns;
@@ -240,7 +240,8 @@ static int print_traces(const struct span_options *options, struct taking *takin
 					 .nodes = nodes};
 		link_rows(&tree, order);
 		/* A trace that was more than there is memory for may lack it. */
-		if (options->span[1] && !options->span[0] && !prune(&tree, options->span[1]))
+		const uint64_t *only = options->selection->span;
+		if (only[1] && !only[0] && !prune(&tree, only[1]))
 			continue;
 		if (t)
 			putchar('\n');
@@ -286,19 +287,19 @@ static int take_and_print(const struct span_options *options, struct choosing *c
 int spans_tree(const struct span_options *options)
 {
 	struct choosing choosing = {.options = options};
-	struct dump_reader *reader = open_dumps(options->paths, options->npaths, NULL);
+	int code = EXIT_OK;
+	struct dump_reader *reader = span_open(options, &choosing.feed, &code);
 	if (!reader)
-		return EXIT_TROUBLE;
+		return code;
 	choosing.feed = (struct feed){.on_span = choose_trace, .context = &choosing};
 	choosing.traces = calloc(options->limit, sizeof *choosing.traces);
-	int code = EXIT_OK;
 	if (!choosing.traces || feed_run(&choosing.feed, reader))
 		code = trouble("no memory for all of it");
 	else if (!choosing.ntraces)
 		code = span_none(options);
 	if (code && report_damage(reader))
 		code = EXIT_TROUBLE;
-	dump_reader_close(reader);
+	select_close(options->selection, reader);
 	if (!code)
 		code = take_and_print(options, &choosing);
 	free(choosing.traces);

@@ -164,18 +164,12 @@ static void close_all(struct collector *collector)
 {
 	pipeline_end(collector->pipeline, collector->outputs, collector->noutputs);
 	collector->tell_due_ns = UINT64_MAX; /* rill_stop() tells the sum */
-	dumps_counts(collector);
 	for (uint32_t i = 0; i < collector->noutputs; i++) {
 		collector->outputs[i].flush(collector->outputs[i].state);
 		collector->outputs[i].close(collector->outputs[i].state);
 	}
-	for (uint32_t i = 0; i < collector->ndumps; i++) {
-		int error = dump_close(collector->dumps[i].writer);
-		if (error)
-			rill__diagnose(__func__, "cannot finish a dump (%s)", strerror(-error));
-		free(collector->dumps[i].tally);
-	}
-	collector->noutputs = collector->ndumps = 0;
+	dumps_close(collector);
+	collector->noutputs = 0;
 }
 
 /* False: it was told to stop. */
@@ -193,16 +187,16 @@ static bool obey(struct collector *collector, struct message *message)
 		break;
 	case MESSAGE_DUMP:
 		if (collector->ndumps == MAX_DUMPS) {
-			dump_close(message->writer);
 			message->result = -ENOSPC;
 		} else {
-			message->result = dumps_add(collector, message->writer);
-			if (message->result)
-				dump_close(message->writer);
+			message->result = dumps_add(collector, message->target);
 		}
+		if (message->result)
+			dump_target_free(message->target);
 		break;
 	case MESSAGE_EPOCH:
 		dumps_epoch(collector, &message->epoch, message->expression);
+		message->expression = NULL;
 		break;
 	case MESSAGE_FLUSH:
 		flush(collector);
@@ -253,15 +247,20 @@ static void straighten_clock(struct collector *collector)
 	collector->clock_due_ns = 0;
 }
 
-/* Until a producer or a message tells. Nothing is held back here: every active ring was let go. */
-static void sleep_until_told(struct collector *collector)
+/* Until a producer or a message tells, or a dump is too old. Nothing is held back here: every
+ * active ring was let go. */
+static void sleep_until_told(struct collector *collector, uint64_t until_ns)
 {
+	uint64_t now_ns = prim_monotonic_ns(), most_ns = UINT64_MAX;
+	if (until_ns != UINT64_MAX)
+		most_ns = until_ns > now_ns ? until_ns - now_ns : 0;
+	if (producer_fences() && most_ns > 10 * (uint64_t)NAP_NS)
+		most_ns = 10 * (uint64_t)NAP_NS;
 	struct process *process = collector->process;
 	__atomic_store_n(&process->wake, WAKE_SLEEPING, __ATOMIC_SEQ_CST);
 	/* Pairs with rill__notify() and post(): they leave word and then look at wake. */
 	if (!any_pending(process) && !__atomic_load_n(&collector->mailbox, __ATOMIC_SEQ_CST))
-		prim_futex_wait(&process->wake, WAKE_SLEEPING,
-				producer_fences() ? 10 * (uint64_t)NAP_NS : UINT64_MAX);
+		prim_futex_wait(&process->wake, WAKE_SLEEPING, most_ns);
 	__atomic_store_n(&process->wake, WAKE_RUNNING, __ATOMIC_SEQ_CST);
 	if (producer_fences())
 		activate_all(collector);
@@ -351,6 +350,7 @@ void collector_run(void *argument)
 {
 	struct collector *collector = argument;
 	clock_calibrate_first(&collector->clock);
+	dumps_clock(collector);
 	take_over(collector);
 	sweep();
 	while (read_mail(collector)) {
@@ -359,13 +359,15 @@ void collector_run(void *argument)
 		uint64_t taken = drain_pass(collector, false);
 		uint64_t now_ns = prim_monotonic_ns();
 		keep_clock(collector, now_ns);
+		uint64_t old_ns = dumps_rotate_old(collector);
 		uint64_t due = due_ns(collector, start_ns);
 		bool naps = due > now_ns + SILENT_NS;
 		if (naps || now_ns >= collector->house_due_ns)
 			keep_house(collector, now_ns);
 		if (collector->nactive == 0 && taken == 0) {
 			straighten_clock(collector);
-			sleep_until_told(collector);
+			dumps_counts(collector);
+			sleep_until_told(collector, old_ns);
 		} else if (naps) {
 			nap(collector, due - now_ns);
 		} else if (due > now_ns + AWAKE_NS) {

@@ -8,6 +8,7 @@
 #define RILL_COLLECT_COLLECTOR_H
 
 #include "collect/pipeline.h"
+#include "collect/retain.h"
 #include "core/core.h"
 #include "dump/dump.h"
 
@@ -15,6 +16,22 @@
 #define MAX_DUMPS   8u
 
 struct collector;
+
+/* A dump as it was asked for. */
+struct dump_target {
+	struct dump_writer *writer;  /* of its current file */
+	struct dump_process process; /* what that file says of its process */
+	char host[256];
+	char *directory;
+	int level;             /* of zstd; 0: not compressed */
+	uint64_t rotate_bytes; /* a file of this size is finished and another one begun; 0: never */
+	uint64_t rotate_ns;    /* the same by its age */
+	struct retention keep;
+};
+/* Begins a file, which the writer of the target is then. */
+int dump_target_begin(struct dump_target *target, char *error, size_t error_size);
+/* NULL is none. The file of its writer, if it has one, is removed. */
+void dump_target_free(struct dump_target *target);
 
 /* Starts the thread. At most one a process. NULL: no memory, or no thread; a diagnostic says which.
  */
@@ -24,7 +41,7 @@ struct collector *collector_start(struct process *process);
  * stops, or at once with -ENOSPC when there are too many. Returns when it has it, or after five
  * seconds. */
 int collector_add_output(struct collector *collector, struct output output);
-int collector_add_dump(struct collector *collector, struct dump_writer *writer);
+int collector_add_dump(struct collector *collector, struct dump_target *target);
 
 /* Notes a filter change in every dump. */
 void collector_add_epoch(struct collector *collector, const struct epoch *epoch,

@@ -1,4 +1,4 @@
-/* What the collector writes to dumps besides records: catalogs, clock, counts, filter changes. */
+/* What the collector writes to dumps: catalogs, clock, records, filter changes. */
 #include <errno.h>
 #include <string.h>
 
@@ -6,8 +6,11 @@
 #include "core/diagnose.h"
 #include "dump/filter.h"
 
+/* How much of a file stands at most between two places at which a reader may begin. */
+#define OPEN_EVERY_BYTES (UINT64_C(64) << 20)
+
 /* One failure is told, not each of a thousand. */
-static void told(struct dump_slot *dump, int error)
+void dump_told(struct dump_slot *dump, int error)
 {
 	if (error && !dump->failing)
 		rill__diagnose(__func__,
@@ -19,7 +22,7 @@ static void told(struct dump_slot *dump, int error)
 /* The return to health is that of records: what is small may find room where they find none. */
 static void told_of_records(struct dump_slot *dump, int error)
 {
-	told(dump, error);
+	dump_told(dump, error);
 	if (!error && dump->failing) {
 		rill__diagnose(__func__, "writing %s works again", dump_path(dump->writer));
 		dump->failing = false;
@@ -43,12 +46,12 @@ static bool tally_fits(struct collector *collector)
 	return true;
 }
 
-/* Those that the dump has not yet. After an error it is tried again before the next records. */
-static int put_catalogs(struct dump_slot *dump)
+/* After an error it is tried again before the next records. */
+int put_catalogs(struct dump_writer *writer, uint32_t *n)
 {
-	for (; dump->ncatalogs < registry_count(); dump->ncatalogs++) {
-		const struct catalog_entry *entry = registry_entry(dump->ncatalogs);
-		int error = dump_put_catalog(dump->writer, (uint8_t)entry->index, entry->catalog);
+	for (; *n < registry_count(); ++*n) {
+		const struct catalog_entry *entry = registry_entry(*n);
+		int error = dump_put_catalog(writer, (uint8_t)entry->index, entry->catalog);
 		if (error)
 			return error;
 	}
@@ -57,10 +60,13 @@ static int put_catalogs(struct dump_slot *dump)
 
 void dumps_clock(struct collector *collector)
 {
+	line_add(&collector->line, &collector->clock.point);
 	for (uint32_t i = 0; i < collector->ndumps; i++)
-		told(&collector->dumps[i],
-		     dump_put_clock(collector->dumps[i].writer, &collector->clock.point));
+		dump_told(&collector->dumps[i],
+			  dump_put_clock(collector->dumps[i].writer, &collector->clock.point));
 }
+
+/* --- what a pack is asked for ---------------------------------------------------------------- */
 
 static bool is_identity(void *context, uint8_t catalog, uint16_t key)
 {
@@ -69,30 +75,50 @@ static bool is_identity(void *context, uint8_t catalog, uint16_t key)
 	return entry && filter_is_identity(entry->catalog, key);
 }
 
+static bool is_watched(void *context, uint8_t catalog, uint16_t event)
+{
+	const struct collector *collector = context;
+	return open_watches(collector->open, catalog, event);
+}
+
 static int make_pack(struct collector *collector)
 {
-	static const struct dump_pack_hooks hooks = {.identity = is_identity};
-	collector->pack = dump_pack_new();
+	const struct dump_pack_hooks hooks = {
+		.identity = is_identity, .watched = is_watched, .context = collector};
+	const struct open_options options = {.max_spans = rill__settings.max_open_spans,
+					     .seed = collector->process->id[0],
+					     .ended = span_ended,
+					     .context = collector};
+	if (!collector->open)
+		collector->open = open_new(&options, registry_catalogs());
+	if (collector->open)
+		collector->pack = dump_pack_new();
 	if (!collector->pack)
 		return -ENOMEM;
 	dump_pack_hook(collector->pack, &hooks);
 	return 0;
 }
 
-int dumps_add(struct collector *collector, struct dump_writer *writer)
+/* --- the dumps ------------------------------------------------------------------------------- */
+
+int dumps_add(struct collector *collector, struct dump_target *target)
 {
 	if (!collector->pack && make_pack(collector))
 		return -ENOMEM;
 	struct dump_slot *dump = &collector->dumps[collector->ndumps];
 	memset(dump, 0, sizeof *dump);
-	dump->writer = writer;
 	dump->tally = calloc((size_t)collector->ntally + 1, sizeof *dump->tally);
 	if (!dump->tally)
 		return -ENOMEM;
+	dump->target = target;
+	dump->writer = target->writer;
+	dump->begun_ns = prim_monotonic_ns();
+	dump->counted_ticks = collector->process->start_ticks;
 	collector->ndumps++;
-	told(dump, dump_put_clock(writer, &collector->clock.point));
+	dump_told(dump, dump_put_clock(dump->writer, &collector->clock.point));
 	tally_fits(collector);
-	told(dump, put_catalogs(dump));
+	dump_told(dump, put_catalogs(dump->writer, &dump->ncatalogs));
+	retain_begin(&dump->retaining, &target->keep, target->directory, target->process.program);
 	return 0;
 }
 
@@ -112,90 +138,57 @@ static void tally(const struct collector *collector, struct dump_slot *dump, boo
 	}
 }
 
+/* Follows the spans that the pack starts and ends, which `files` of the dumps now hold. */
+static void follow(struct collector *collector, uint32_t files)
+{
+	struct dump_watched watched;
+	for (size_t i = 0; dump_pack_watched(collector->pack, i, &watched); i++)
+		open_follow(collector->open, &watched, &collector->line, files);
+}
+
+/* Where a reader of a long file may begin, unless that would make it much longer. */
+static void put_open(const struct collector *collector, struct dump_slot *dump)
+{
+	if (dump_size(dump->writer) - dump->open_at < OPEN_EVERY_BYTES ||
+	    open_bytes(collector->open) > OPEN_EVERY_BYTES / 16)
+		return;
+	dump_told(dump, open_put(collector->open, dump->writer));
+	dump->open_at = dump_size(dump->writer);
+}
+
 void dumps_put(struct collector *collector)
 {
 	struct dump_pack_count count;
+	uint32_t files = 0;
 	for (size_t i = 0; dump_pack_count(collector->pack, i, &count); i++)
 		collector->counts.drained += count.records;
 	tally_fits(collector);
 	for (uint32_t i = 0; i < collector->ndumps; i++) {
 		struct dump_slot *dump = &collector->dumps[i];
 		/* Without its catalog nobody could read a record. */
-		int error = put_catalogs(dump);
+		int error = put_catalogs(dump->writer, &dump->ncatalogs);
 		if (!error)
 			error = dump_put_pack(dump->writer, collector->pack);
 		told_of_records(dump, error);
 		tally(collector, dump, error != 0);
+		if (!error)
+			files |= 1u << i;
 	}
+	follow(collector, files);
 	dump_pack_begin(collector->pack);
-}
-
-static void dump_counts(struct collector *collector, struct dump_slot *dump,
-			const struct catalog_loss *losses, uint32_t nlosses)
-{
-	struct dump_count counts[256];
-	size_t n = 0;
-	for (uint32_t c = 0; c < dump->ncatalogs; c++) {
-		const struct catalog_entry *entry = registry_entry(c);
-		for (uint32_t event = 0; event < entry->catalog->nevents; event++) {
-			uint32_t i = entry->first_event + event;
-			struct dump_count one = {.catalog = (uint8_t)c, .event = (uint16_t)event};
-			if (i < nlosses) {
-				one.filtered = losses[i].filtered;
-				one.discarded = losses[i].discarded;
-			}
-			if (i < collector->ntally) {
-				one.failed = dump->tally[i].failed;
-				one.written = dump->tally[i].drained - one.failed;
-			}
-			if (one.written || one.filtered || one.discarded || one.failed)
-				counts[n++] = one;
-			if (n == 256) {
-				told(dump, dump_put_counts(dump->writer, counts, n,
-							   encode_cut_count(), NULL));
-				n = 0;
-			}
-		}
+	for (uint32_t i = 0; i < collector->ndumps; i++) {
+		put_open(collector, &collector->dumps[i]);
+		rotate_if_due(collector, &collector->dumps[i]);
 	}
-	if (n)
-		told(dump, dump_put_counts(dump->writer, counts, n, encode_cut_count(), NULL));
 }
 
-/* Says that events are being discarded while there is still time to do something about it. */
-static void tell_discards(struct collector *collector, const struct catalog_loss *losses,
-			  uint32_t nlosses)
-{
-	uint64_t discarded = 0, now_ns = prim_monotonic_ns();
-	for (uint32_t i = 0; i < nlosses; i++)
-		discarded += losses[i].discarded;
-	if (discarded == collector->discards_told || now_ns < collector->tell_due_ns)
-		return;
-	rill__diagnose(
-		__func__,
-		"events are being discarded, %llu so far: no room in a ring (RILL_RING_SIZE, "
-		"RILL_POLICY), or none for another ring (RILL_RING_MEMORY)",
-		(unsigned long long)discarded);
-	collector->discards_told = discarded;
-	collector->tell_due_ns = now_ns + TELL_EVERY_NS;
-}
-
-void dumps_counts(struct collector *collector)
-{
-	uint32_t nlosses = registry_events();
-	struct catalog_loss *losses = calloc((size_t)nlosses + 1, sizeof *losses);
-	if (!losses)
-		return; /* the next second's will be as good */
-	ring_losses(collector->process, losses, nlosses);
-	tell_discards(collector, losses, nlosses);
-	for (uint32_t i = 0; i < collector->ndumps; i++)
-		dump_counts(collector, &collector->dumps[i], losses, nlosses);
-	free(losses);
-}
-
-void dumps_epoch(struct collector *collector, const struct epoch *epoch, const char *expression)
+void dumps_epoch(struct collector *collector, const struct epoch *epoch, char *expression)
 {
 	const struct dump_epoch entry = {epoch->published_ticks, epoch->confirmed_ticks,
 					 expression};
 	for (uint32_t i = 0; i < collector->ndumps; i++)
-		told(&collector->dumps[i], dump_put_epoch(collector->dumps[i].writer, &entry));
+		dump_told(&collector->dumps[i], dump_put_epoch(collector->dumps[i].writer, &entry));
+	free(collector->expression);
+	collector->epoch = *epoch;
+	collector->expression = expression;
 }

@@ -67,7 +67,7 @@ static size_t compared(const struct value *value)
 	return value->size < VALUE_COMPARED_BYTES ? value->size : VALUE_COMPARED_BYTES;
 }
 
-static bool same(const struct value *a, const struct value *b)
+bool value_same(const struct value *a, const struct value *b)
 {
 	return a->hash == b->hash && a->size == b->size && a->key == b->key && a->type == b->type &&
 	       a->catalog == b->catalog &&
@@ -79,7 +79,7 @@ struct group *groups_find(const struct groups *groups, const struct value *value
 	if (!groups->nbuckets)
 		return NULL;
 	struct group *group = groups->buckets[value->hash & (groups->nbuckets - 1)];
-	while (group && !same(&group->value, value))
+	while (group && !value_same(&group->value, value))
 		group = group->next;
 	return group;
 }

@@ -105,12 +105,12 @@ int collector_add_output(struct collector *collector, struct output output)
 	return ask_to_take(collector, message);
 }
 
-int collector_add_dump(struct collector *collector, struct dump_writer *writer)
+int collector_add_dump(struct collector *collector, struct dump_target *target)
 {
 	struct message *message = message_new(MESSAGE_DUMP);
 	if (!message)
 		return -ENOMEM;
-	message->writer = writer;
+	message->target = target;
 	return ask_to_take(collector, message);
 }
 
@@ -175,6 +175,8 @@ void collector_free(struct collector *collector)
 	}
 	pipeline_free(collector->pipeline);
 	dump_pack_free(collector->pack);
+	open_free(collector->open);
+	free(collector->expression);
 	free(collector->active);
 	free(collector->cursors);
 	free(collector);

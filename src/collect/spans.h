@@ -143,6 +143,7 @@ void group_unlink(struct group *group, struct tracked *tracked);
 /* False: a value of this type names no span. */
 bool value_of_item(struct value *value, const struct rill_item *item, uint8_t catalog,
 		   uint64_t seed);
+bool value_same(const struct value *a, const struct value *b);
 struct group *groups_find(const struct groups *groups, const struct value *value);
 /* Finds or adds. NULL: no memory. */
 struct group *groups_get(struct groups *groups, const struct value *value);

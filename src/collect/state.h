@@ -4,6 +4,8 @@
 #define RILL_COLLECT_STATE_H
 
 #include "collect/collector.h"
+#include "collect/line.h"
+#include "collect/open.h"
 
 /* How long a ring without records stays under observation before its producer is armed again. */
 #define LINGER_NS 60000000u
@@ -22,13 +24,28 @@
 struct tally {
 	uint64_t drained;
 	uint64_t failed; /* of one dump: not written */
+	struct {
+		uint64_t written;
+		uint64_t filtered;
+		uint64_t discarded;
+		uint64_t failed;
+	} said; /* by its last COUNTS */
 };
 
 struct dump_slot {
-	struct dump_writer *writer;
+	struct dump_writer *writer; /* of the current file; the target's until it is added */
+	struct dump_target *target;
 	uint32_t ncatalogs; /* already in it */
 	bool failing;       /* a write failed, and none of records worked since: said once */
+	bool stays;         /* another file could not be begun: said once */
 	struct tally *tally;
+	uint64_t begun_ns;                             /* the file, by the monotonic clock */
+	uint64_t retry_ns;                             /* not before is another file begun */
+	uint64_t open_at;                              /* size of the file after its last OPEN */
+	uint64_t counted_ticks;                        /* up to here its COUNTS hold */
+	uint64_t values_cut_said;                      /* by them */
+	struct dump_span_summary *spans[MAX_CATALOGS]; /* by catalog and span */
+	struct retaining *retaining;
 };
 
 enum message_kind {
@@ -44,7 +61,7 @@ struct message {
 	struct message *next;
 	enum message_kind kind;
 	struct output output;
-	struct dump_writer *writer;
+	struct dump_target *target;
 	struct epoch epoch;
 	char *expression;
 	struct collector_counts counts;
@@ -80,10 +97,14 @@ struct collector {
 	uint32_t noutputs;
 	struct dump_slot dumps[MAX_DUMPS];
 	uint32_t ndumps;
-	struct dump_pack *pack; /* NULL until there is a dump */
-	uint32_t ntally;        /* length of every tally */
+	struct dump_pack *pack;  /* NULL until there is a dump */
+	struct open_spans *open; /* the same */
+	struct epoch epoch;      /* the last one */
+	char *expression;        /* of it; NULL: there was none */
+	uint32_t ntally;         /* length of every tally */
 
 	struct clock_maker clock;
+	struct line line; /* of its points */
 	uint64_t clock_due_ns;
 	uint64_t counts_due_ns;
 	uint64_t house_due_ns;
@@ -107,12 +128,43 @@ void message_release(struct message *message);
 uint64_t drain_pass(struct collector *collector, bool all);
 
 /* src/collect/dumps.c */
-/* 0; -ENOMEM: the writer is still the caller's. */
-int dumps_add(struct collector *collector, struct dump_writer *writer);
+/* 0; -ENOMEM: the target is still the caller's. */
+int dumps_add(struct collector *collector, struct dump_target *target);
 void dumps_clock(struct collector *collector);
 /* Writes the pack to every dump, counts it, and empties it. */
 void dumps_put(struct collector *collector);
+/* The expression is the collector's from then on. */
+void dumps_epoch(struct collector *collector, const struct epoch *epoch, char *expression);
+/* Tells of an error, and of the end of a time of errors. */
+void dump_told(struct dump_slot *dump, int error);
+/* Writes the catalogs from *n on. 0, or an error: *n stands at the one that is missing. */
+int put_catalogs(struct dump_writer *writer, uint32_t *n);
+
+/* src/collect/counts.c */
+struct counting {
+	struct catalog_loss *losses;
+	struct dump_count *counts; /* room for every event */
+	uint32_t nlosses;
+	uint64_t ticks;
+};
+/* False: no memory. */
+bool counting_begin(struct collector *collector, struct counting *counting);
+void counting_end(struct counting *counting);
+/* What has changed since the last ones. */
+int counts_put(const struct collector *collector, struct dump_slot *dump,
+	       const struct counting *counting);
+/* What a file begins with: all. */
+int counts_put_base(const struct collector *collector, struct dump_slot *dump,
+		    struct dump_writer *writer, const struct counting *counting);
 void dumps_counts(struct collector *collector);
-void dumps_epoch(struct collector *collector, const struct epoch *epoch, const char *expression);
+
+/* src/collect/rotate.c */
+/* Begins another file when it is time. */
+void rotate_if_due(struct collector *collector, struct dump_slot *dump);
+/* The same for all whose age says so. Returns when that will be next, by the monotonic clock. */
+uint64_t dumps_rotate_old(struct collector *collector);
+void span_ended(void *collector, const struct open_ended *ended);
+/* Writes what stands at the end of each dump, and closes it. */
+void dumps_close(struct collector *collector);
 
 #endif

@@ -15,8 +15,10 @@
 
 #include "collect/collector.h"
 #include "control/broken.h"
+#include "control/dump_spec.h"
 #include "control/filter.h"
 #include "control/settings.h"
+#include "core/clock.h"
 #include "core/core.h"
 #include "core/diagnose.h"
 #include "sink/sink.h"
@@ -44,25 +46,34 @@ static struct {
 
 /* --- opening sinks ------------------------------------------------------------------------- */
 
-static int open_dump(struct process *process, const char *directory, char *error, size_t size)
+static void describe(struct dump_target *target, const struct process *process)
 {
-	if (!*directory || strchr(directory, '?')) {
-		snprintf(error, size, "%s",
-			 *directory ? "a dump takes no options: nothing may follow a ?"
-				    : "there is no folder behind the colon");
-		return -EINVAL;
-	}
-	const struct dump_process about = {
+	target->process = (struct dump_process){
 		.pid = process->pid,
 		.id = {process->id[0], process->id[1]},
 		.start_ns = process->start_ns,
 		.program = program_invocation_short_name,
+		.host = target->host,
+		.clock = clock_name(),
+		.writer = "rill " RILL_VERSION,
 	};
-	struct dump_writer *writer;
-	int result = dump_create(&writer, directory, &about, error, size);
+	prim_host_name(target->host, sizeof target->host);
+	prim_boot_id(target->process.boot);
+}
+
+static int open_dump(const struct process *process, const char *argument, char *error, size_t size)
+{
+	struct dump_target *target;
+	int result = dump_spec_parse(&target, argument, error, size);
 	if (result)
 		return result;
-	result = collector_add_dump(runtime.collector, writer);
+	describe(target, process);
+	result = dump_target_begin(target, error, size);
+	if (result) {
+		dump_target_free(target);
+		return result;
+	}
+	result = collector_add_dump(runtime.collector, target);
 	if (result)
 		snprintf(error, size, "more than %u dumps", MAX_DUMPS);
 	return result;

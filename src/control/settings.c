@@ -17,8 +17,13 @@ struct unit {
 static const struct unit sizes[] = {{"", 1},         {"K", 1 << 10},   {"KiB", 1 << 10},
 				    {"M", 1 << 20},  {"MiB", 1 << 20}, {"G", 1 << 30},
 				    {"GiB", 1 << 30}};
-static const struct unit durations[] = {
-	{"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}};
+static const struct unit durations[] = {{"ns", 1},
+					{"us", 1000},
+					{"ms", 1000000},
+					{"s", 1000000000},
+					{"m", UINT64_C(60000000000)},
+					{"h", UINT64_C(3600000000000)},
+					{"d", UINT64_C(86400000000000)}};
 
 static int parse_with_unit(const char *text, const struct unit *units, size_t count, uint64_t *to)
 {

@@ -16,6 +16,9 @@
 /* How fast a point steers back to the true time, at most: 500 ppm, as adjtime(3) does. */
 #define MAX_SLEW_PPM 500u
 
+/* The two clocks of the system are read one after the other: less than this may be a pause. */
+#define STEP_NS 1000000
+
 uint64_t clock_ns(const struct clock_point *point, uint64_t ticks)
 {
 	int64_t distance = (int64_t)(ticks - point->ticks);
@@ -46,20 +49,29 @@ uint64_t clock_now_ticks(void)
 	return clock_counter_usable() ? rill__ticks() : prim_monotonic_ns();
 }
 
-/* Both clocks at one moment: the try in which the counter moved least while the time was read. */
-static void read_both(uint64_t *ticks, uint64_t *ns, uint64_t (*time_ns)(void))
+const char *clock_name(void)
 {
+	return clock_counter_usable() ? prim_counter_name() : "monotonic";
+}
+
+/* All at one moment: the try in which the counter moved least meanwhile. */
+static struct clock_reading read_clocks(void)
+{
+	struct clock_reading reading = {0, 0, 0};
 	uint64_t best = UINT64_MAX;
 	for (int i = 0; i < 8; i++) {
 		uint64_t before = clock_now_ticks();
-		uint64_t now = time_ns();
+		uint64_t realtime = prim_realtime_ns();
 		uint64_t after = clock_now_ticks();
-		if (after - before < best) {
-			best = after - before;
-			*ticks = before + best / 2;
-			*ns = now;
+		uint64_t monotonic = prim_monotonic_ns();
+		uint64_t took = clock_now_ticks() - before;
+		if (took < best) {
+			best = took;
+			reading = (struct clock_reading){before + (after - before) / 2, realtime,
+							 monotonic};
 		}
 	}
+	return reading;
 }
 
 static uint64_t rate_between(uint64_t ticks, uint64_t ns, uint64_t ticks0, uint64_t ns0)
@@ -81,34 +93,51 @@ void clock_calibrate_first(struct clock_maker *maker)
 	} else if (prim_counter_hz()) {
 		point->rate = rate_between(prim_counter_hz(), 1000000000u, 0, 0);
 	} else {
-		uint64_t ticks[2], ns[2];
-		read_both(&ticks[0], &ns[0], prim_monotonic_ns);
+		struct clock_reading first = read_clocks();
 		prim_sleep(FIRST_MEASURE_NS);
-		read_both(&ticks[1], &ns[1], prim_monotonic_ns);
-		point->rate = rate_between(ticks[1], ns[1], ticks[0], ns[0]);
+		struct clock_reading last = read_clocks();
+		point->rate = rate_between(last.ticks, last.monotonic_ns, first.ticks,
+					   first.monotonic_ns);
 	}
-	read_both(&point->ticks, &point->ns, prim_realtime_ns);
+	struct clock_reading now = read_clocks();
+	point->ticks = now.ticks;
+	point->ns = now.realtime_ns;
+	point->error_us = prim_clock_error_us();
+	maker->offset_ns = now.realtime_ns - now.monotonic_ns;
 	set_base(maker, point->ticks, point->ns);
+}
+
+/* Whether somebody set the clock since the point before; what only steers it moves both alike. */
+static bool was_set(struct clock_maker *maker, const struct clock_reading *reading)
+{
+	uint64_t offset = reading->realtime_ns - reading->monotonic_ns;
+	int64_t change = (int64_t)(offset - maker->offset_ns);
+	maker->offset_ns = offset;
+	return change > STEP_NS || change < -STEP_NS;
 }
 
 /*
  * The new point lies on the old line, so that time has no jump. Its rate is the true one, measured
  * over the last seconds, and what brings the distance down; correcting the old rate by the distance
- * alone would swing about the truth for ever. A distance of more than a second means that somebody
- * set the clock: then the line does jump.
+ * alone would swing about the truth for ever. After somebody set the clock it is measured anew; a
+ * distance of more than a second is not steered away: then the line does jump.
  */
-void clock_next_point(struct clock_maker *maker, uint64_t ticks, uint64_t ns, bool steer)
+void clock_next_point(struct clock_maker *maker, const struct clock_reading *reading, bool steer)
 {
 	struct clock_point *point = &maker->point;
+	uint64_t ticks = reading->ticks, ns = reading->realtime_ns;
 	if (ticks <= point->ticks)
 		return;
 	uint64_t line = clock_ns(point, ticks);
 	int64_t behind = (int64_t)(ns - line);
 	point->ticks = ticks;
 	point->ns = line;
-	if (behind > 1000000000 || behind < -1000000000) {
-		point->ns = ns;
+	bool jumps = behind > 1000000000 || behind < -1000000000;
+	point->flags = was_set(maker, reading) || jumps ? CLOCK_STEPPED : 0;
+	if (point->flags)
 		set_base(maker, ticks, ns);
+	if (jumps) {
+		point->ns = ns;
 		return;
 	}
 	if (ticks > maker->base_ticks[0] && ns > maker->base_ns[0])
@@ -132,7 +161,7 @@ void clock_next_point(struct clock_maker *maker, uint64_t ticks, uint64_t ns, bo
 
 void clock_calibrate_next(struct clock_maker *maker, bool steer)
 {
-	uint64_t ticks, ns;
-	read_both(&ticks, &ns, prim_realtime_ns);
-	clock_next_point(maker, ticks, ns, steer);
+	struct clock_reading reading = read_clocks();
+	clock_next_point(maker, &reading, steer);
+	maker->point.error_us = prim_clock_error_us();
 }

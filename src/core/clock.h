@@ -32,6 +32,8 @@ const struct clock_point *clock_find(const struct clock_point *points, size_t co
 /* True when the CPU's counter can serve; else ticks are CLOCK_MONOTONIC nanoseconds. */
 int clock_counter_usable(void);
 uint64_t clock_now_ticks(void);
+/* What counts the ticks: "tsc", "monotonic". */
+const char *clock_name(void);
 
 /* What the maker of points remembers. */
 struct clock_maker {
@@ -40,6 +42,16 @@ struct clock_maker {
 	 */
 	uint64_t base_ticks[2];
 	uint64_t base_ns[2];
+	/* The system's time less that of its monotonic clock: only setting the former changes it.
+	 */
+	uint64_t offset_ns;
+};
+
+/* The counter and both clocks of the system at one moment. */
+struct clock_reading {
+	uint64_t ticks;
+	uint64_t realtime_ns;
+	uint64_t monotonic_ns;
 };
 
 /* First point, measured over a few milliseconds. */
@@ -49,7 +61,7 @@ void clock_calibrate_first(struct clock_maker *maker);
  * keeps the distance: for a line that may not be looked at for long.
  */
 void clock_calibrate_next(struct clock_maker *maker, bool steer);
-/* The same with both clocks given: what clock_calibrate_next() reads. */
-void clock_next_point(struct clock_maker *maker, uint64_t ticks, uint64_t ns, bool steer);
+/* The same with what clock_calibrate_next() reads given. */
+void clock_next_point(struct clock_maker *maker, const struct clock_reading *reading, bool steer);
 
 #endif

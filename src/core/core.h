@@ -134,6 +134,7 @@ struct process {
 	uint32_t pid;
 	uint64_t id[2];
 	uint64_t start_ns;
+	uint64_t start_ticks;
 	char directory[256]; /* of the ring files; empty: rings are anonymous memory */
 	int lock_fd;
 	uint32_t ring_lock; /* making rings: held for a moment, never while interrupted by itself */

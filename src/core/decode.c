@@ -106,6 +106,22 @@ int raw_record_items(const struct raw_record *raw, struct rill_item *items)
 	return raw->nslots;
 }
 
+int raw_record_item(const struct raw_record *raw, uint16_t key, struct rill_item *item)
+{
+	const unsigned char *tags = raw->bytes + sizeof(struct rill__record);
+	const unsigned char *words = raw->bytes + RILL__WORDS_AT(raw->nslots);
+	const unsigned char *tail = raw->bytes + RILL__TAIL_AT(raw->nslots);
+	for (uint32_t i = 0; i < raw->nslots; i++) {
+		int error = get_item(item, get32(tags + (size_t)4 * i), words + (size_t)8 * i,
+				     &tail, raw->bytes + raw->size);
+		if (error)
+			return error;
+		if (item->key == key)
+			return 1;
+	}
+	return 0;
+}
+
 bool raw_record_decodes(const struct raw_record *raw, uint32_t nkeys)
 {
 	const unsigned char *tags = raw->bytes + sizeof(struct rill__record);

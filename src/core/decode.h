@@ -20,6 +20,9 @@ int raw_record_read(struct raw_record *raw, const unsigned char *bytes, size_t a
 /* Whether raw_record_items() would decode it, to items with keys below `nkeys`. */
 bool raw_record_decodes(const struct raw_record *raw, uint32_t nkeys);
 
+/* The first slot with this key. 1; 0: none; -EBADMSG. */
+int raw_record_item(const struct raw_record *raw, uint16_t key, struct rill_item *item);
+
 /* Decodes the slots into items, RILL_MAX_ITEMS of them at most. Returns how many; -EBADMSG. */
 int raw_record_items(const struct raw_record *raw, struct rill_item *items);
 

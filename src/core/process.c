@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/core.h"
 #include "core/diagnose.h"
 
@@ -118,6 +119,7 @@ struct process *process_get(void)
 	}
 	memory->pid = prim_pid();
 	memory->start_ns = prim_realtime_ns();
+	memory->start_ticks = clock_now_ticks();
 	prim_random(memory->id, sizeof memory->id);
 	make_directory(memory);
 	producer_new_process();

@@ -18,7 +18,7 @@
 
 struct dump_writer;
 struct dump_pack;
-struct dump_block;
+struct block;
 
 struct dump_process {
 	uint32_t pid;
@@ -90,7 +90,7 @@ int dump_put_process(struct dump_writer *writer, const struct dump_process *proc
 void dump_turn_to(struct dump_writer *writer, uint16_t process);
 /* A block as it stands in another dump, its body not compressed. lost: of COUNTS, as in struct
  * dump_period. */
-int dump_put_copy(struct dump_writer *writer, const struct dump_block *block, const void *body,
+int dump_put_copy(struct dump_writer *writer, const struct block *block, const void *body,
 		  size_t size, uint64_t lost);
 int dump_put_catalog(struct dump_writer *writer, uint8_t index, const struct rill_catalog *catalog);
 int dump_put_clock(struct dump_writer *writer, const struct clock_point *point);
@@ -113,8 +113,15 @@ const char *dump_path(const struct dump_writer *writer);
 int dump_sync(struct dump_writer *writer);
 /* Marks the end, so that a reader can tell a finished dump from one cut short. */
 int dump_close(struct dump_writer *writer);
-/* In a forked child: frees the writer; the file is the parent's. */
+/* Removes the file instead. */
+void dump_discard(struct dump_writer *writer);
+/* In a forked child: closes the descriptor and leaves the memory, which the parent's thread may
+ * have been changing; the file is the parent's. */
 void dump_forget(struct dump_writer *writer);
+/* The program that wrote a file, by its first block. 0; -EBADMSG: it is no dump. */
+int dump_program(int fd, char *program, size_t size);
+/* Whether dump_create() may have given a file this name. */
+bool dump_is_name(const char *name);
 
 /* --- packing: a chunk of records, packed once, written to any number of dumps; one thread ---- */
 

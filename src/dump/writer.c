@@ -252,6 +252,18 @@ int dump_create_in(struct dump_writer **made, int fd, char *error, size_t error_
 	return code;
 }
 
+static void writer_free(struct dump_writer *writer)
+{
+	if (writer->fd >= 0)
+		close(writer->fd);
+	indexer_free(&writer->indexer);
+	ZSTD_freeCCtx(writer->compressor);
+	free(writer->plain);
+	free(writer->packed);
+	free(writer->path);
+	free(writer);
+}
+
 int dump_create(struct dump_writer **made, const char *directory,
 		const struct dump_process *process, char *error, size_t error_size)
 {
@@ -266,7 +278,7 @@ int dump_create(struct dump_writer **made, const char *directory,
 	if (code) {
 		snprintf(error, error_size, "cannot make the directory %s: %s", directory,
 			 strerror(-code));
-		dump_forget(writer);
+		writer_free(writer);
 		return code;
 	}
 	code = create_file(writer, directory, process);
@@ -281,7 +293,7 @@ int dump_create(struct dump_writer **made, const char *directory,
 	if (code) {
 		snprintf(error, error_size, "cannot create a dump in %s: %s", directory,
 			 strerror(-code));
-		dump_forget(writer);
+		writer_free(writer);
 		return code;
 	}
 	*made = writer;
@@ -366,11 +378,10 @@ int dump_put_counts(struct dump_writer *writer, const struct dump_count *counts,
 	return put_packed(writer, &block, &packer, lost < UINT32_MAX ? (uint32_t)lost : UINT32_MAX);
 }
 
-int dump_put_copy(struct dump_writer *writer, const struct dump_block *from, const void *body,
+int dump_put_copy(struct dump_writer *writer, const struct block *from, const void *body,
 		  size_t size, uint64_t lost)
 {
-	struct block block = {
-		.type = from->type, .first = from->first_ticks, .last = from->last_ticks};
+	struct block block = {.type = from->type, .first = from->first, .last = from->last};
 	const struct iovec part = {(void *)(uintptr_t)body, size};
 	return put_block(writer, &block, &part, 1, NULL,
 			 lost < UINT32_MAX ? (uint32_t)lost : UINT32_MAX);
@@ -450,21 +461,23 @@ int dump_close(struct dump_writer *writer)
 	const struct iovec body = {packer.bytes, packer.size};
 	error = packer.failed ? -ENOMEM : write_block(writer, &block, &body, 1);
 	free(packer.bytes);
+	/* A child that was forked meanwhile may have the descriptor as well, and with it the lock.
+	 */
+	(void)flock(writer->fd, LOCK_UN);
 	if (close(writer->fd) && !error && errno != EINTR)
 		error = -errno;
 	writer->fd = -1;
-	dump_forget(writer);
+	writer_free(writer);
 	return error;
+}
+
+void dump_discard(struct dump_writer *writer)
+{
+	unlink(writer->path);
+	writer_free(writer);
 }
 
 void dump_forget(struct dump_writer *writer)
 {
-	if (writer->fd >= 0)
-		close(writer->fd);
-	indexer_free(&writer->indexer);
-	ZSTD_freeCCtx(writer->compressor);
-	free(writer->plain);
-	free(writer->packed);
-	free(writer->path);
-	free(writer);
+	close(writer->fd);
 }

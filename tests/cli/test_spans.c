@@ -171,6 +171,15 @@ Test(spans, chosen_by_id_state_and_number)
 	char *trace = format("--span=%.32s", r.out + 6);
 	r = RILL(folder, "spans", trace, "x.rill");
 	cr_expect(strstr(r.out, "3 spans, 1 open"), "%s", r.out);
+	r = RILL(folder, "spans", "--where=@duration < 1ms && id == 1", "x.rill");
+	cr_expect(strstr(r.out, "2 spans, 1 open"), "%s", r.out);
+	r = RILL(folder, "spans", "--tree", "--where=@duration < 1ms && id == 1", "x.rill");
+	cr_expect_eq(lines(r.out), 5, "%s", r.out);
+	r = RILL(folder, "spans", "--since=@1700000000.00095", "x.rill");
+	cr_expect(strstr(r.out, "\n2 spans, 1 open\n"), "%s", r.out);
+	cr_expect(strstr(r.out, "  -  ended"), "%s", r.out);
+	r = RILL(folder, "spans", "--where=@duration <", "x.rill");
+	cr_expect_eq(r.code, 2);
 	r = RILL(folder, "spans", "--tree", "--span=0123456789abcdef", "x.rill");
 	cr_expect_eq(r.code, 1);
 	cr_expect_str_eq(r.err, "rill: x.rill: no spans that match\n");

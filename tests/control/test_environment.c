@@ -168,7 +168,49 @@ Test(environment, an_unknown_sink_is_told)
 				  "there are text, json and dump\n"),
 		  "%s", run.err);
 	run = threads(ENV("RILL_SINKS=dump:/tmp/x?level=warn"));
-	cr_expect(strstr(run.err, "a dump takes no options"), "%s", run.err);
+	cr_expect(strstr(run.err, "no option is called \"level\""), "%s", run.err);
+}
+
+/* Each is told with what it may be; no folder is made, and nothing else happens. */
+Test(environment, a_malformed_option_of_a_dump_is_told)
+{
+	static const char *const cases[][2] = {
+		{"rotate=63KiB", "rotate is not \"63KiB\" but the size of a file, 64KiB at least"},
+		{"rotate=1MB", "rotate is not \"1MB\" but"},
+		{"rotate=-1", "rotate is not \"-1\" but"},
+		{"rotate=99999999999GiB", "rotate is not \"99999999999GiB\" but"},
+		{"every=999ms", "every is not \"999ms\" but the age of a file, 1s at least"},
+		{"every=5", "every is not \"5\" but"},
+		{"keep=0", "keep is not \"0\" but a number of files, 1 at least"},
+		{"keep=all", "keep is not \"all\" but"},
+		{"keep-size=0", "keep-size is not \"0\" but the size of all files"},
+		{"keep-age=1w", "keep-age is not \"1w\" but how long files stay"},
+		{"zstd=20", "zstd is not \"20\" but a level of zstd, 1 to 19"},
+		{"rotate=1MiB&rotate=2MiB", "option \"rotate\" is given twice"},
+		{"rotate", "option \"rotate\" is not NAME=VALUE"},
+		{"", "is not NAME=VALUE"},
+	};
+	char *folder = folder_make();
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct run_result run =
+			threads(ENV(format("RILL_SINKS=dump:%s/d?%s", folder, cases[i][0])));
+		cr_expect_eq(run.code, 0);
+		cr_expect(strstr(run.err, cases[i][1]), "%s: %s", cases[i][0], run.err);
+		cr_expect_not(file_exists(format("%s/d", folder)), "%s", cases[i][0]);
+	}
+	folder_remove(folder);
+}
+
+Test(environment, options_of_a_dump)
+{
+	char *folder = folder_make();
+	struct run_result run = threads(ENV(
+		format("RILL_SINKS=dump:%s/100%%25%%3F?rotate=1GiB&every=15m&keep=3&keep-size=2G"
+		       "&keep-age=7d",
+		       folder)));
+	cr_expect_str_eq(run.err, "");
+	cr_expect(file_exists(format("%s/100%%?", folder)));
+	folder_remove(folder);
 }
 
 /* No room for ring files: anonymous memory, a diagnostic, and every event all the same. */

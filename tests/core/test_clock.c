@@ -1,8 +1,13 @@
 /* The line from ticks to time: continuous, close to the system's clock, and calm. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/clock.h"
+#include "core/prim/prim.h"
+#include "support/files.h"
+#include "support/run.h"
 
 #define TICKS_PER_S 2700000000.0
 
@@ -10,6 +15,19 @@
 static uint64_t system_ns(uint64_t ticks)
 {
 	return UINT64_C(1700000000000000000) + (uint64_t)((double)ticks / TICKS_PER_S * 1e9);
+}
+
+/* What is read at a tick when the system's clock was set forward by `set_ns` some time ago. */
+static struct clock_reading reading(uint64_t ticks, int64_t set_ns)
+{
+	return (struct clock_reading){ticks, system_ns(ticks) + (uint64_t)set_ns,
+				      system_ns(ticks) - UINT64_C(1699999999000000000)};
+}
+
+static void next(struct clock_maker *maker, uint64_t ticks, int64_t set_ns, bool steer)
+{
+	const struct clock_reading now = reading(ticks, set_ns);
+	clock_next_point(maker, &now, steer);
 }
 
 static int64_t jitter(void)
@@ -30,6 +48,7 @@ static struct clock_maker maker_with_error(double ppm)
 			  .rate = (uint64_t)(1e9 / TICKS_PER_S * (1 + ppm / 1e6) * 4294967296.0)}};
 	maker.base_ticks[0] = maker.base_ticks[1] = maker.point.ticks;
 	maker.base_ns[0] = maker.base_ns[1] = maker.point.ns;
+	maker.offset_ns = UINT64_C(1699999999000000000);
 	return maker;
 }
 
@@ -40,8 +59,9 @@ Test(clock, settles_and_stays, .timeout = 60)
 	for (int i = 0; i < 20000; i++) {
 		ticks += 270000000 + (uint64_t)(rand() % 1000000);
 		uint64_t before = clock_ns(&maker.point, ticks);
-		clock_next_point(&maker, ticks, system_ns(ticks) + (uint64_t)jitter(), true);
+		next(&maker, ticks, jitter(), true);
 		cr_assert_eq(clock_ns(&maker.point, ticks), before, "no jump");
+		cr_assert_eq(maker.point.flags, 0, "nobody set the clock");
 		if (i > 100)
 			cr_assert_leq(distance(&maker, ticks), 1000, "point %d: %lld ns off", i,
 				      (long long)distance(&maker, ticks));
@@ -55,7 +75,7 @@ Test(clock, keeps_its_distance_over_a_long_rest, .timeout = 60)
 	uint64_t ticks = 1000;
 	for (int i = 0; i < 300; i++) {
 		ticks += 270000000;
-		clock_next_point(&maker, ticks, system_ns(ticks) + (uint64_t)jitter(), i != 299);
+		next(&maker, ticks, jitter(), i != 299);
 	}
 	uint64_t morning = ticks + (uint64_t)(8 * 3600 * TICKS_PER_S);
 	cr_expect_leq(distance(&maker, morning), 8 * 3600 * 200, "0.2 ppm: %lld ns off",
@@ -65,15 +85,60 @@ Test(clock, keeps_its_distance_over_a_long_rest, .timeout = 60)
 Test(clock, follows_a_clock_that_was_set)
 {
 	struct clock_maker maker = maker_with_error(0);
-	clock_next_point(&maker, 2701000, system_ns(2701000) + UINT64_C(3600000000000), true);
+	next(&maker, 2701000, INT64_C(3600000000000), true);
 	cr_expect_eq(clock_ns(&maker.point, 2701000), system_ns(2701000) + UINT64_C(3600000000000));
+	cr_expect_eq(maker.point.flags, CLOCK_STEPPED);
+	next(&maker, 5401000, INT64_C(3600000000000), true);
+	cr_expect_eq(maker.point.flags, 0, "only once");
+}
+
+/* Half a second is not jumped but steered to, at the rate that is allowed: it was once measured
+ * into the rate itself, which then was off by a tenth. */
+Test(clock, leans_towards_a_clock_that_was_set_a_little)
+{
+	struct clock_maker maker = maker_with_error(0);
+	uint64_t ticks = 1000, rate = maker.point.rate;
+	for (int i = 0; i < 200; i++) {
+		ticks += 270000000;
+		uint64_t before = clock_ns(&maker.point, ticks);
+		next(&maker, ticks, i < 50 ? 0 : 500000000, true);
+		cr_assert_eq(clock_ns(&maker.point, ticks), before, "no jump");
+		cr_assert_eq(maker.point.flags, i == 50 ? CLOCK_STEPPED : 0, "point %d", i);
+		int64_t ppm = ((int64_t)maker.point.rate - (int64_t)rate) * 1000000 / (int64_t)rate;
+		cr_assert(ppm >= -1100 && ppm <= 1100, "point %d: %lld ppm", i, (long long)ppm);
+	}
+}
+
+Test(clock, knows_its_host)
+{
+	struct clock_maker maker = {0};
+	clock_calibrate_first(&maker);
+	clock_calibrate_next(&maker, true);
+	cr_expect_eq(maker.point.flags, 0);
+	uint64_t boot[2], again[2];
+	char host[256], *said = file_load("/proc/sys/kernel/random/boot_id", NULL);
+	prim_boot_id(boot);
+	prim_boot_id(again);
+	unsigned char bytes[16];
+	memcpy(bytes, boot, sizeof bytes);
+	char text[64];
+	size_t n = 0;
+	for (int i = 0; i < 16; i++)
+		n += (size_t)sprintf(text + n, "%s%02x",
+				     i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", bytes[i]);
+	cr_expect_eq(strncmp(text, said, 36), 0, "%s is not %s", text, said);
+	cr_expect_eq(memcmp(boot, again, sizeof boot), 0);
+	prim_host_name(host, sizeof host);
+	struct run_result run = RUN(NULL, "uname", "-n");
+	cr_expect_str_eq(format("%s\n", host), run.out);
+	run_free(&run);
 }
 
 Test(clock, a_counter_that_goes_back_changes_nothing)
 {
 	struct clock_maker maker = maker_with_error(0);
 	struct clock_point before = maker.point;
-	clock_next_point(&maker, 500, system_ns(500), true);
+	next(&maker, 500, 0, true);
 	cr_expect_eq(maker.point.ticks, before.ticks);
 	cr_expect_eq(maker.point.rate, before.rate);
 }

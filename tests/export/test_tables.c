@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/chunks.h"
 #include "../support/files.h"
 #include "../support/mixed.h"
+#include "../support/records.h"
 #include "../support/run.h"
 
 /* How many records are compared. */
@@ -43,4 +45,72 @@ Test(tables, duckdb_takes_json_lines, .timeout = 600)
 Test(tables, duckdb_takes_csv, .timeout = 600)
 {
 	compare("csv");
+}
+
+/* `count` records of one ring without keys, and one more with a note. */
+static char *late_key(const char *folder, size_t count)
+{
+	const struct dump_process process = {.pid = 77, .id = {1, 2}, .program = "late"};
+	const struct clock_point clock = {.ns = 1700000000000000000, .rate = (uint64_t)1 << 32};
+	const struct slot note = slot_text(KEY_NOTE, "late");
+	struct dump_writer *writer;
+	char error[256];
+	unsigned char *bytes = malloc(32 * count + 128);
+	size_t size = 0;
+	cr_assert_eq(dump_create(&writer, folder, &process, error, sizeof error), 0, "%s", error);
+	char *path = strdup(dump_path(writer));
+	cr_assert_eq(dump_put_catalog(writer, 0, &records_catalog), 0);
+	cr_assert_eq(dump_put_clock(writer, &clock), 0);
+	for (size_t i = 0; i < count; i++)
+		size += record_put(bytes + size, i, 0, EVENT_WORK, NULL, 0);
+	size += record_put(bytes + size, count, 0, EVENT_WORK, &note, 1);
+	struct dump_chunk chunk = {1, 78, 0, size};
+	cr_assert_eq(chunk_put(writer, &chunk, bytes), 0);
+	cr_assert_eq(dump_close(writer), 0);
+	free(bytes);
+	return path;
+}
+
+/* DuckDB looks at 20,480 lines to see which columns there are. */
+Test(tables, a_key_that_comes_late_has_its_column, .timeout = 120)
+{
+	char *folder = folder_make(), *dump = late_key(folder, 30000);
+	static const char *const formats[] = {"jsonl", "csv"};
+	for (size_t i = 0; i < 2; i++) {
+		char *out = format("%s/%s", folder, formats[i]);
+		struct run_result r =
+			RUN(&patient, built("rill"), "export", "--to", formats[i], "-o", out, dump);
+		cr_assert_eq(r.code, 0, "%s", r.err);
+		char *sql = format("select count(*), count(note), max(trim(note::varchar, '\"')) "
+				   "from '%s/events.%s'",
+				   out, formats[i]);
+		r = RUN(&patient, "node", TEST_NODE "/sql.mjs", sql);
+		cr_assert_str_eq(r.out, "[\"30001\",\"1\",\"late\"]\n", "%s%s", r.out, r.err);
+	}
+	folder_remove(folder);
+}
+
+Test(tables, one_of_the_two_is_a_file)
+{
+	char *folder = folder_make(), *dump = late_key(folder, 10);
+	char *both = format("%s/both", folder), *one = format("%s/one", folder);
+	struct run_result r = RUN(NULL, built("rill"), "export", "--to=csv", "-o", both, dump);
+	cr_assert_eq(r.code, 0, "%s", r.err);
+	r = RUN(NULL, built("rill"), "export", "--to=csv", "--only=events", "-o", one, dump);
+	cr_assert_eq(r.code, 0, "%s", r.err);
+	char *events = file_load(format("%s/events.csv", both), NULL);
+	cr_expect_str_eq(file_load(one, NULL), events);
+	r = RUN(NULL, built("rill"), "export", "--to=csv", "--only=events", dump);
+	cr_expect_str_eq(r.out, events, "standard output has it too");
+	r = RUN(NULL, built("rill"), "export", "--to=csv", "--only=spans", dump);
+	cr_expect_str_eq(r.out, file_load(format("%s/spans.csv", both), NULL));
+	cr_expect_eq(strncmp(r.out, "start_time,end_time,start_ns,", 29), 0, "%s", r.out);
+	r = RUN(NULL, built("rill"), "export", "--to=csv", dump);
+	cr_expect_eq(r.code, 2);
+	cr_expect_not_null(strstr(r.err, "--only=events"), "%s", r.err);
+	r = RUN(NULL, built("rill"), "export", "--to=csv", "--only=records", dump);
+	cr_expect_eq(r.code, 2);
+	r = RUN(NULL, built("rill"), "export", "--to=ctf", "--only=spans", dump);
+	cr_expect_eq(r.code, 2);
+	folder_remove(folder);
 }

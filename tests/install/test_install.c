@@ -35,6 +35,13 @@ Test(install, the_readme_program_builds_and_runs, .timeout = 120)
 	cr_assert_eq(run.code, 0, "%s%s", run.out, run.err);
 	char *package = file_load(format("%s/lib/pkgconfig/rill.pc", usr), NULL);
 	cr_expect_eq(strncmp(package, "prefix=/usr\n", 12), 0, "%s", package);
+	static const char *const completions[] = {"bash-completion/completions/rill",
+						  "zsh/site-functions/_rill",
+						  "fish/vendor_completions.d/rill.fish"};
+	for (size_t i = 0; i < 3; i++) {
+		char *text = file_load(format("%s/share/%s", usr, completions[i]), NULL);
+		cr_expect(strstr(text, "__complete"), "%s: %s", completions[i], text);
+	}
 	file_store_text(format("%s/shop.md", root), readme_block("A page of your own"));
 	file_store_text(format("%s/shop.c", root), readme_block("A program, `shop.c`"));
 	char *commands = readme_block("```sh\nrill-gen");

@@ -25,17 +25,19 @@ struct source {
 #define LOST_PLACES (256u * RILL_CATALOG_MAX_EVENTS)
 
 /* The body, not compressed; to be freed. NULL: it cannot be read. */
-static unsigned char *read_body(const struct source *source, const struct dump_block *block,
+static unsigned char *read_body(const struct source *source, const struct block *block,
 				size_t *size)
 {
 	unsigned char *body = malloc(block->size + 1), *plain;
-	if (!body || pread(source->fd, body, block->size,
-			   (off_t)(block->position + BLOCK_HEADER_SIZE)) != (ssize_t)block->size) {
+	if (!body ||
+	    pread(source->fd, body, block->size, (off_t)(block->position + BLOCK_HEADER_SIZE)) !=
+		    (ssize_t)block->size ||
+	    format_crc(0, body, block->size) != block->body_check) {
 		free(body);
 		return NULL;
 	}
 	*size = block->size;
-	if (!block->compressed)
+	if (!(block->flags & BLOCK_COMPRESSED))
 		return body;
 	plain = block->raw_size <= BLOCK_MAX_RAW ? malloc((size_t)block->raw_size + 1) : NULL;
 	if (plain &&
@@ -83,13 +85,11 @@ static void note_process(struct source *source, const unsigned char *body, size_
 	source->nprocesses++;
 }
 
-static int take_block(void *context, const struct dump_block *block)
+static int take_block(struct source *source, const struct block *block)
 {
-	struct source *source = context;
 	size_t size;
 	bool process = block->type == BLOCK_PROCESS;
-	if (block->state != DUMP_BLOCK_WHOLE ||
-	    (!process && (source->process < 0 || block->process != (unsigned)source->process)))
+	if ((!process && (source->process < 0 || block->process != (unsigned)source->process)))
 		return 0;
 	source->records_begun |= block->type == BLOCK_RECORDS;
 	bool open = block->type == BLOCK_OPEN && source->first && !source->records_begun &&
@@ -110,6 +110,22 @@ static int take_block(void *context, const struct dump_block *block)
 	return source->error;
 }
 
+/* Where no block begins, the next one is looked for; the reader tells of it. */
+static void take_blocks(struct source *source)
+{
+	unsigned char header[BLOCK_HEADER_SIZE];
+	uint64_t at = FORMAT_HEADER_SIZE;
+	struct block block;
+	while (!source->error && !copy_stopped &&
+	       pread(source->fd, header, sizeof header, (off_t)at) == (ssize_t)sizeof header) {
+		bool begins =
+			block_header_get(&block, header, at) && block.size <= source->file->bytes;
+		if (begins)
+			take_block(source, &block);
+		at += begins ? sizeof header + ((block.size + 7) & ~UINT64_C(7)) : 8;
+	}
+}
+
 static int take_file(struct copy *copy, const struct dump_file *file, bool first, uint64_t *lost)
 {
 	struct source source = {.copy = copy,
@@ -118,10 +134,9 @@ static int take_file(struct copy *copy, const struct dump_file *file, bool first
 				.first = first,
 				.lost = lost,
 				.fd = open(file->path, O_RDONLY | O_CLOEXEC)};
-	char error[512];
 	if (source.fd < 0)
 		return -errno;
-	dump_walk(file->path, take_block, &source, error, sizeof error);
+	take_blocks(&source);
 	close(source.fd);
 	return source.error;
 }

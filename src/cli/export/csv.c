@@ -29,6 +29,14 @@ static void put_quoted(struct buffer *to, const unsigned char *bytes, size_t siz
 		return;
 	*at++ = '"';
 	for (size_t i = 0; i < size;) {
+		unsigned char c = bytes[i];
+		if (c && c < 0x80) {
+			*at = '"';
+			at += c == '"';
+			*at++ = (char)c;
+			i++;
+			continue;
+		}
 		size_t length = utf8_read(bytes + i, size - i, &character);
 		if (!length || !character) {
 			at = length ? write_literal(at, NUL_SHOWN)
@@ -37,8 +45,6 @@ static void put_quoted(struct buffer *to, const unsigned char *bytes, size_t siz
 			i++;
 			continue;
 		}
-		if (character == '"')
-			*at++ = '"';
 		for (size_t end = i + length; i < end; i++)
 			*at++ = (char)bytes[i];
 	}

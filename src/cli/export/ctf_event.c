@@ -13,19 +13,13 @@
 #define CONTEXT  64u /* text, span, id, parent, trace */
 #define TRACE_ID 33u /* 32 digits and a NUL */
 
-/* Types that a field's own type shows. */
-#define NATURAL (RILL_SET_NONE | RILL_SET_BOOL | RILL_SET_STRING | RILL_SET_LIST | RILL_SET_EVENT)
-
 bool ctf_tells_type(const struct rill_catalog *catalog, uint32_t word)
 {
-	const struct rill_catalog_key *key = find_key(catalog, ctf_key(word));
-	unsigned type = ctf_type(word), form = ctf_form(word);
-	unsigned types = key ? key->types : 0;
-	if (form == CTF_JSON)
-		return true;
+	unsigned form = ctf_form(word);
 	if (form >= CTF_SEQUENCE)
-		return !(1u << (form - CTF_SEQUENCE) & NATURAL);
-	return types != 1u << type && !(1u << type & NATURAL);
+		return form - CTF_SEQUENCE != RILL_TYPE_BOOL &&
+		       form - CTF_SEQUENCE != RILL_TYPE_STRING;
+	return form == CTF_JSON || export_type_is_open(catalog, ctf_key(word), ctf_type(word));
 }
 
 unsigned ctf_told_type(uint32_t word)
@@ -54,38 +48,6 @@ static inline char *put16(char *at, uint16_t value)
 
 /* --- strings ------------------------------------------------------------------------------- */
 
-/* UTF-8 without a NUL. */
-static bool is_text(const unsigned char *bytes, size_t size)
-{
-	for (size_t i = 0; i < size;) {
-		uint32_t character;
-		size_t length = bytes[i] < 0x80 ? bytes[i] != 0
-						: utf8_read(bytes + i, size - i, &character);
-		if (!length)
-			return false;
-		i += length;
-	}
-	return true;
-}
-
-/* A NUL becomes U+2400, which looks like one; what is no character, U+FFFD. */
-static char *put_replaced(char *at, const unsigned char *bytes, size_t size)
-{
-	for (size_t i = 0; i < size;) {
-		uint32_t character;
-		size_t length = utf8_read(bytes + i, size - i, &character);
-		if (length && bytes[i]) {
-			memcpy(at, bytes + i, length);
-			at += length;
-		} else {
-			at += utf8_write(at, bytes[i] ? 0xfffd : 0x2400);
-		}
-		i += length ? length : 1;
-	}
-	*at++ = 0;
-	return at;
-}
-
 static char *put_bytes(char *at, const unsigned char *bytes, uint32_t size)
 {
 	at = put32(at, size);
@@ -107,13 +69,17 @@ static char *put_string(struct buffer *to, char *at, const struct rill_item *ite
 		*at = 0;
 		return at + 1;
 	}
-	if (scan_copy(at, bytes, size) != SCAN_SPECIAL || is_text(bytes, size)) {
+	if (scan_copy(at, bytes, size) != SCAN_SPECIAL || export_is_text(bytes, size)) {
 		at[size] = 0;
 		return at + size + 1;
 	}
 	*form = CTF_RAW;
 	at = buffer_more(to, at, 4 * size + WRITE_SLACK);
-	return at ? put_bytes(put_replaced(at, bytes, size), bytes, item->size) : NULL;
+	if (!at)
+		return NULL;
+	at = export_put_text(at, bytes, size);
+	*at++ = 0;
+	return put_bytes(at, bytes, item->size);
 }
 
 /* --- lists and nested events --------------------------------------------------------------- */
@@ -124,7 +90,8 @@ static bool is_element(const struct rill_item *item)
 			       RILL_SET_DURATION | RILL_SET_TIMESTAMP | RILL_SET_STRING |
 			       RILL_SET_IP;
 	return 1u << item->type & types && !item->cut &&
-	       (item->type != RILL_TYPE_STRING || (item->size && is_text(item->bytes, item->size)));
+	       (item->type != RILL_TYPE_STRING ||
+		(item->size && export_is_text(item->bytes, item->size)));
 }
 
 /* How many elements, when they can be a sequence; all have *type. -1: they cannot. */
@@ -374,17 +341,9 @@ void ctf_free_shapes(struct ctf_trace *trace)
 	free(trace->shapes);
 }
 
-static void make(void *context, struct buffer *to, const struct rill_catalog *catalog,
-		 enum piece_kind kind, uint16_t id)
-{
-	(void)context;
-	(void)kind; /* only members of objects are asked for */
-	json_key(to, catalog, id);
-}
-
 void ctf_encoder_init(struct ctf_encoder *encoder)
 {
-	*encoder = (struct ctf_encoder){.json.pieces.make = make};
+	*encoder = (struct ctf_encoder){.json.pieces.make = export_make_key};
 }
 
 void ctf_encoder_free(struct ctf_encoder *encoder)

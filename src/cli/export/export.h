@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "sink/buffer.h"
+#include "sink/json_value.h"
 
 /* A file that grows: bytes gather in `buffer` and go out in large pieces. */
 struct export_out {
@@ -52,6 +53,7 @@ struct export_format {
 
 extern const struct export_format export_ctf;
 extern const struct export_format export_perfetto;
+extern const struct export_format export_chrome;
 extern const struct export_format export_otlp;
 extern const struct export_format export_jsonl;
 extern const struct export_format export_csv;
@@ -76,6 +78,26 @@ int pair_open(struct pair *pair, struct export_job *job, const char *events, con
 int pair_drain(struct pair *pair);
 /* Writes what is left when it is complete. */
 int pair_close(struct pair *pair, bool complete);
+
+/* --- values.c ------------------------------------------------------------------------------ */
+
+/* The catalog's page does not say that a value of this key has this type, and its plain form does
+ * not show it. */
+bool export_type_is_open(const struct rill_catalog *catalog, uint16_t key, unsigned type);
+/* UTF-8 without a NUL. */
+bool export_is_text(const unsigned char *bytes, size_t size);
+/* The text that is nearest: U+2400, which looks like one, for a NUL; U+FFFD for what is no
+ * character. At most three times as long. Returns its end. */
+char *export_put_text(char *to, const unsigned char *bytes, size_t size);
+uint64_t export_mix(uint64_t a, uint64_t b);
+/* Never 0. */
+uint64_t export_process_id(const struct dump_origin *origin);
+/* Whether items[index] joins its record with others, and a number that these have for it too. A
+ * number means the same only within its process; a text, everywhere. */
+bool export_flow(uint64_t *id, const struct dump_origin *origin, const struct rill_catalog *catalog,
+		 const struct rill_item *items, size_t index);
+/* For a struct json of which only members are asked. */
+make_piece export_make_key;
 
 /* --- where it goes: target.c --------------------------------------------------------------- */
 

@@ -83,7 +83,7 @@ static void put_as_text(struct table *table, struct buffer *to, const struct cel
 static void put_cell(struct table *table, struct buffer *to, const struct cell *cell)
 {
 	const struct rill_item *item = cell->item;
-	put_name(to, cell->column->name);
+	buffer_put(to, cell->column->field, cell->column->field_size);
 	if (cell->column->kind == COLUMN_TEXT) {
 		if (item->type == RILL_TYPE_STRING)
 			json_value(&table->json, to, cell->column->name, item, false);
@@ -103,12 +103,39 @@ static void put_cell(struct table *table, struct buffer *to, const struct cell *
 		render_u64(to, item->u64);
 }
 
+/* Valid JSON as a string: nothing else in it has to be escaped. */
 static void put_json(struct buffer *to, const char *name, const struct buffer *json)
 {
 	if (!json->size)
 		return;
 	buffer_text(to, name);
-	json_bytes(to, json->data, json->size);
+	char *at = buffer_reserve(to, 2 * json->size + 2);
+	if (!at)
+		return;
+	*at++ = '"';
+	for (size_t i = 0; i < json->size; i++) {
+		char c = json->data[i];
+		*at = '\\';
+		at += c == '"' || c == '\\';
+		*at++ = c;
+	}
+	*at++ = '"';
+	buffer_end(to, at);
+}
+
+/* The columns' names, made once. */
+static int make_fields(struct table *table)
+{
+	for (size_t i = 0; i < table->ncolumns; i++) {
+		struct column *column = &table->columns[i];
+		struct buffer field = {0};
+		put_name(&field, column->name);
+		if (field.broken)
+			return -ENOMEM;
+		column->field = field.data;
+		column->field_size = field.size;
+	}
+	return 0;
 }
 
 static bool has_column(const struct buffer *line, size_t start, const char *name)
@@ -276,6 +303,10 @@ static int jsonl_open(void **state, struct export_job *job)
 		error = table_open(&jsonl->events, job->reader, &jsonl->survey, event_columns);
 	if (!error)
 		error = table_open(&jsonl->spans, job->reader, &jsonl->survey, span_columns);
+	if (!error)
+		error = make_fields(&jsonl->events);
+	if (!error)
+		error = make_fields(&jsonl->spans);
 	jsonl->events.json.pieces.make = jsonl->spans.json.pieces.make = make;
 	if (error)
 		jsonl_close(jsonl, false);

@@ -61,13 +61,6 @@ enum { STATE_CLEARED = 1, NEEDS_STATE = 2 };
 /* What numbers and heads of a packet take. */
 #define ROOM_PACKET 256u
 
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-	uint64_t hash = (a ^ b >> 32 ^ b << 32) * UINT64_C(0x9e3779b97f4a7c15);
-	hash = (hash ^ hash >> 29 ^ b) * UINT64_C(0xbf58476d1ce4e5b9);
-	return hash ^ hash >> 32;
-}
-
 /* --- packets ------------------------------------------------------------------------------- */
 
 /* Where the messages begin that a packet ends with. */
@@ -168,11 +161,6 @@ static int put_track(struct perfetto *perfetto, uint64_t uuid, uint64_t parent, 
 	return end_packet(&packet, at);
 }
 
-static uint64_t process_track(const struct dump_origin *origin)
-{
-	return mix(origin->process.id[0], origin->process.id[1]) | 1;
-}
-
 static int grow(struct perfetto *perfetto)
 {
 	size_t size = perfetto->described_size ? 2 * perfetto->described_size : 1024;
@@ -211,7 +199,7 @@ static int describe_process(struct perfetto *perfetto, uint64_t *uuid)
 {
 	const struct dump_origin *origin = perfetto->job->feed.origin;
 	bool found;
-	*uuid = process_track(origin);
+	*uuid = export_process_id(origin);
 	int error = remember(perfetto, *uuid, &found);
 	return error || found ? error
 			      : put_track(perfetto, *uuid, 0, origin->process.program,
@@ -220,9 +208,9 @@ static int describe_process(struct perfetto *perfetto, uint64_t *uuid)
 
 static int describe_thread(struct perfetto *perfetto, uint32_t tid, uint64_t *uuid)
 {
-	uint64_t process = process_track(perfetto->job->feed.origin), thread;
+	uint64_t process = export_process_id(perfetto->job->feed.origin), thread;
 	bool found;
-	thread = mix(process, tid) | 1;
+	thread = export_mix(process, tid) | 1;
 	*uuid = thread;
 	if (thread == perfetto->last_thread)
 		return 0;
@@ -244,41 +232,23 @@ static int describe_span(struct perfetto *perfetto, const struct rill_span *span
 {
 	uint64_t parent;
 	int error = describe_process(perfetto, &parent);
-	if (span->parent && !perfetto->job->selecting)
-		parent = span->parent->id;
+	if (span->parent_id && !perfetto->job->selecting)
+		parent = span->parent_id;
 	return error ? error : put_track(perfetto, span->id, parent, span->span->name, 0, NULL);
 }
 
 /* --- flows --------------------------------------------------------------------------------- */
 
-/* A number means the same only within a process; a text, everywhere. */
-static uint64_t flow_id(const struct perfetto *perfetto, const struct rill_catalog_key *key,
-			const struct rill_item *item)
-{
-	uint64_t hash = 0;
-	for (const char *at = key->name; *at; at++)
-		hash = mix(hash, (unsigned char)*at);
-	if (item->bytes) {
-		for (uint32_t i = 0; i < item->size; i++)
-			hash = mix(hash, item->bytes[i]);
-		return hash;
-	}
-	return mix(mix(hash, item->u64), process_track(perfetto->job->feed.origin));
-}
-
 static char *put_flows(struct perfetto *perfetto, struct buffer *to, char *at,
 		       const struct rill_record *record)
 {
 	for (size_t i = 0; at && i < record->nitems; i++) {
-		const struct rill_item *item = &record->items[i];
-		const struct rill_catalog_key *key = find_key(record->catalog, item->key);
-		if (!key || !(key->flags & RILL_KEY_LINK))
-			continue;
-		if (item->type == RILL_TYPE_NONE || item->type == RILL_TYPE_LIST ||
-		    item->type == RILL_TYPE_EVENT || (item->bytes && !item->size))
+		uint64_t id;
+		if (!export_flow(&id, perfetto->job->feed.origin, record->catalog, record->items,
+				 i))
 			continue;
 		at = buffer_more(to, at, ROOM_PACKET);
-		at = at ? pb_fixed64(at, EVENT_FLOW, flow_id(perfetto, key, item)) : NULL;
+		at = at ? pb_fixed64(at, EVENT_FLOW, id) : NULL;
 	}
 	return at;
 }
@@ -431,21 +401,13 @@ static int put_span(struct perfetto *perfetto, const struct rill_span *span)
 
 /* --- the format ---------------------------------------------------------------------------- */
 
-static void make_key(void *context, struct buffer *to, const struct rill_catalog *catalog,
-		     enum piece_kind kind, uint16_t id)
-{
-	(void)context;
-	(void)kind; /* only members of objects are asked for */
-	json_key(to, catalog, id);
-}
-
 static int perfetto_open(void **state, struct export_job *job)
 {
 	struct perfetto *perfetto = calloc(1, sizeof *perfetto);
 	if (!perfetto)
 		return -ENOMEM;
 	perfetto->job = job;
-	perfetto->json.pieces.make = make_key;
+	perfetto->json.pieces.make = export_make_key;
 	*state = perfetto;
 	return 0;
 }

@@ -4,7 +4,6 @@
 
 #include "cli/export/perfetto.h"
 #include "cli/export/protobuf.h"
-#include "sink/scan.h"
 
 /* Fields of DebugAnnotation (debug_annotation.proto). */
 enum annotation {
@@ -18,7 +17,7 @@ enum annotation {
 	ANNOTATION_VALUES = 12,  /* of an array */
 };
 
-#define NATURAL (RILL_SET_NONE | RILL_SET_BOOL | RILL_SET_STRING | RILL_SET_LIST | RILL_SET_EVENT)
+#define MAX_SEEN 64u /* keys of a nested event that are searched for repetitions */
 
 static char *put_string(struct buffer *to, char *at, unsigned field, const char *text, size_t size)
 {
@@ -30,41 +29,20 @@ static char *put_string(struct buffer *to, char *at, unsigned field, const char 
 	return at + size;
 }
 
-/* UTF-8 without a NUL, as protobuf's strings and SQL want them. */
-static bool is_text(const unsigned char *bytes, size_t size)
-{
-	for (size_t i = 0; i < size;) {
-		uint32_t character;
-		size_t length = bytes[i] < 0x80 ? bytes[i] != 0
-						: utf8_read(bytes + i, size - i, &character);
-		if (!length)
-			return false;
-		i += length;
-	}
-	return true;
-}
-
 /* *raw: set when the text is not all that the bytes are. */
 static char *put_text(struct perfetto *perfetto, struct buffer *to, char *at,
 		      const struct rill_item *item, bool *raw)
 {
 	struct buffer *text = &perfetto->text;
 	const unsigned char *bytes = item->bytes;
-	if (!item->size || is_text(bytes, item->size))
+	if (!item->size || export_is_text(bytes, item->size))
 		return put_string(to, at, ANNOTATION_STRING, (const char *)bytes, item->size);
 	*raw = true;
 	buffer_clear(text);
 	char *end = buffer_reserve(text, 3 * (size_t)item->size);
 	if (!end)
 		return NULL;
-	for (size_t i = 0; i < item->size;) {
-		uint32_t character;
-		size_t length = utf8_read(bytes + i, item->size - i, &character);
-		if (!length || !bytes[i])
-			character = length ? 0x2400 : 0xfffd;
-		end += utf8_write(end, character);
-		i += length ? length : 1;
-	}
+	end = export_put_text(end, bytes, item->size);
 	return put_string(to, at, ANNOTATION_STRING, text->data, (size_t)(end - text->data));
 }
 
@@ -129,14 +107,20 @@ static char *put_event(struct perfetto *perfetto, struct buffer *to, char *at,
 		       struct rill_nested *nested, unsigned depth, bool *raw)
 {
 	struct rill_item item;
-	size_t keys, entry;
+	size_t keys, entry, count = 0;
+	uint16_t seen[MAX_SEEN];
 	if (nested->event)
 		at = perfetto_put_text(to, at, ANNOTATION_ENTRIES, "event", nested->event->name);
 	at = at ? begin(to, at, ANNOTATION_ENTRIES, &keys) : NULL;
 	at = at ? put_string(to, at, ANNOTATION_NAME, "keys", 4) : NULL;
 	while (at && rill_nested_next(nested, &item) == 1) {
 		at = begin(to, at, ANNOTATION_ENTRIES, &entry);
-		at = at ? put_name(to, at, nested->catalog, item.key, 1, "") : NULL;
+		unsigned occurrence = 1;
+		for (size_t i = 0; i < count; i++)
+			occurrence += seen[i] == item.key;
+		if (count < MAX_SEEN)
+			seen[count++] = item.key;
+		at = at ? put_name(to, at, nested->catalog, item.key, occurrence, "") : NULL;
 		at = at ? put_value(perfetto, to, at, &item, depth + 1, raw) : NULL;
 		at = end(to, at, entry);
 	}
@@ -148,6 +132,9 @@ static char *put_list(struct perfetto *perfetto, struct buffer *to, char *at,
 {
 	struct rill_item element;
 	size_t content;
+	/* An array without elements would be nothing. */
+	if (!nested->count)
+		return put_string(to, at, ANNOTATION_STRING, "[]", 2);
 	while (at && rill_nested_next(nested, &element) == 1) {
 		at = begin(to, at, ANNOTATION_VALUES, &content);
 		at = at ? put_value(perfetto, to, at, &element, depth + 1, raw) : NULL;
@@ -246,12 +233,9 @@ static char *put_notes(struct perfetto *perfetto, struct buffer *to, char *at, u
 		       const struct rill_catalog *catalog, const struct rill_item *item,
 		       unsigned occurrence, bool raw)
 {
-	const struct rill_catalog_key *key = find_key(catalog, item->key);
-	unsigned types = key ? key->types : 0;
 	if (item->type == RILL_TYPE_LIST || item->type == RILL_TYPE_EVENT)
 		return put_nested_notes(perfetto, to, at, field, catalog, item, occurrence);
-	if (item->type == RILL_TYPE_NONE ||
-	    (types != 1u << item->type && !(1u << item->type & NATURAL))) {
+	if (item->type == RILL_TYPE_NONE || export_type_is_open(catalog, item->key, item->type)) {
 		const char *name = type_name(item->type);
 		at = put_note(to, at, field, catalog, item->key, occurrence, "#type", name,
 			      strlen(name));

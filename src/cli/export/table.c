@@ -128,8 +128,10 @@ int table_open(struct table *table, const struct dump_reader *reader, const stru
 
 void table_close(struct table *table)
 {
-	for (size_t i = 0; i < table->ncolumns; i++)
+	for (size_t i = 0; i < table->ncolumns; i++) {
 		free(table->columns[i].name);
+		free(table->columns[i].field);
+	}
 	free(table->columns);
 	for (size_t i = 0; i < TABLE_BUCKETS; i++) {
 		while (table->buckets[i]) {

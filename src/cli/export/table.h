@@ -39,6 +39,8 @@ struct column {
 	char *name;      /* the key's, and behind it as many _ as make it the only one */
 	unsigned types;  /* enum rill_type_set, of all catalogs */
 	enum column_kind kind;
+	char *field; /* the format's own: what stands before a value; or NULL */
+	size_t field_size;
 };
 
 #define NO_COLUMN   UINT16_MAX

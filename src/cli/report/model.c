@@ -97,6 +97,7 @@ int model_begin(struct model *model, const struct dump_reader *reader)
 	size_t norigins = dump_origin_count(reader);
 	*model = (struct model){.processes = calloc(norigins + 1, sizeof *model->processes),
 				.nprocesses = norigins,
+				.histogram_bytes = REPORT_HISTOGRAM_BYTES,
 				.threads = calloc(REPORT_THREADS + 1, sizeof *model->threads),
 				.thread_table = calloc(2 * REPORT_THREADS, sizeof(uint32_t))};
 	if (!model->processes || !model->threads || !model->thread_table)
@@ -186,9 +187,11 @@ static void add_elapsed(struct model *model, const struct report_catalog *catalo
 		if (item->key != catalog->elapsed || item->type != RILL_TYPE_DURATION ||
 		    item->i64 < 0)
 			continue;
-		if (!event->latency)
-			event->latency = calloc(1, sizeof *event->latency);
-		if (!event->latency || !latency_add(event->latency, item->u64))
+		if (!event->latency && (event->latency = calloc(1, sizeof *event->latency)))
+			event->latency->memory = &model->histogram_bytes;
+		if (event->latency)
+			histogram_add(event->latency, item->u64);
+		else
 			model->no_memory = true;
 		return;
 	}
@@ -267,8 +270,9 @@ void model_add_span(struct model *model, const struct rill_span *span, bool endi
 		at->open++;
 	else
 		at->states[span->state]++;
-	if (span->state == RILL_SPAN_ENDED && !latency_add(&at->latency, row.duration_ns))
-		model->no_memory = true;
+	at->latency.memory = &model->histogram_bytes;
+	if (span->state == RILL_SPAN_ENDED)
+		histogram_add(&at->latency, row.duration_ns);
 	if (!model->slow[type] && !(model->slow[type] = calloc(1, sizeof *model->slow[type])))
 		model->no_memory = true;
 	else
@@ -281,11 +285,11 @@ void model_free(struct model *model)
 		free(model->catalogs[i].name);
 	for (size_t i = 0; i < model->nevents; i++) {
 		if (model->events[i].latency)
-			latency_free(model->events[i].latency);
+			histogram_free(model->events[i].latency);
 		free(model->events[i].latency);
 	}
 	for (size_t i = 0; i < model->nspans; i++) {
-		latency_free(&model->spans[i].latency);
+		histogram_free(&model->spans[i].latency);
 		free(model->slow[i]);
 	}
 	timeline_free(&model->timeline);

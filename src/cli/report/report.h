@@ -10,28 +10,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-
-/* --- durations: latency.c ------------------------------------------------------------------- */
-
-#define LATENCY_SUB_BITS 7u /* buckets of 1/128 of a power of two: a middle is within 0.4 % */
-#define LATENCY_SUB      (1u << LATENCY_SUB_BITS)
-#define LATENCY_OCTAVES  (65u - LATENCY_SUB_BITS)
-
-/* Log-linear: values below LATENCY_SUB have buckets of their own. */
-struct latency {
-	uint64_t count;
-	uint64_t min_ns;
-	uint64_t max_ns;
-	double sum_ns;
-	uint64_t *octaves[LATENCY_OCTAVES]; /* of LATENCY_SUB buckets, made when needed */
-};
-
-/* False: no memory. */
-bool latency_add(struct latency *latency, uint64_t ns);
-/* Of the value below which `share` of them lie, as near as its bucket. */
-uint64_t latency_percentile(const struct latency *latency, double share);
-uint64_t latency_lower(unsigned octave, unsigned sub);
-void latency_free(struct latency *latency);
+#include "cli/histogram.h"
 
 /* --- counts over time: series.c -------------------------------------------------------------- */
 
@@ -58,19 +37,21 @@ struct series *timeline_series(struct timeline *timeline, unsigned level);
 size_t timeline_bin(struct timeline *timeline, uint64_t ns);
 void timeline_free(struct timeline *timeline);
 
+#define REPORT_HISTOGRAM_BYTES ((size_t)64 << 20)
+
 /* --- what is counted: model.c ---------------------------------------------------------------- */
 
 struct report_event {
 	struct dump_count counts; /* what the traced processes counted; `written` is unused */
 	uint64_t count;
 	struct series *series;
-	struct latency *latency; /* of its key `elapsed` */
+	struct histogram *latency; /* of its key `elapsed` */
 };
 
 struct report_span {
 	uint64_t states[RILL_SPAN_HEADLESS + 1];
 	uint64_t open; /* at the end */
-	struct latency latency;
+	struct histogram latency;
 };
 
 struct report_catalog {
@@ -135,9 +116,10 @@ struct model {
 	size_t nthreads;
 	uint32_t *thread_table; /* index + 1 */
 	struct timeline timeline;
-	uint64_t total;       /* events */
-	uint64_t urgent;      /* of them, of level warn or error */
-	uint64_t total_spans; /* over, and open at the end */
+	size_t histogram_bytes; /* that histograms may still take */
+	uint64_t total;         /* events */
+	uint64_t urgent;        /* of them, of level warn or error */
+	uint64_t total_spans;   /* over, and open at the end */
 	uint64_t first_ns;
 	uint64_t last_ns;
 	uint64_t values_cut;
@@ -241,7 +223,7 @@ void detail_free(struct detail *detail);
 
 /* A string as JSON, that can stand within a script element. */
 void json_string(FILE *out, const char *text);
-void summary_write(FILE *out, const struct model *model, const struct choice *choice,
+void summary_write(FILE *out, struct model *model, const struct choice *choice,
 		   const struct dump_reader *reader, const char *selected);
 
 /* The page up to its summary, and what follows that: its script. */

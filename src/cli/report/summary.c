@@ -79,36 +79,51 @@ static void write_processes(FILE *out, const struct model *model, const struct d
 	fputc(']', out);
 }
 
-/* Buckets of an eighth of a power of two: enough for a picture. */
-static void write_latency(FILE *out, const struct latency *latency)
+/* Buckets for a picture: an eighth of a power of two, and below 128 ns sixteen of them. */
+struct buckets {
+	FILE *out;
+	uint64_t from; /* of the one at hand */
+	uint64_t count;
+	bool any;
+};
+
+static void end_bucket(struct buckets *buckets)
 {
-	static const double shares[] = {0.5, 0.9, 0.99, 0.999};
-	const char *between = "";
-	if (!latency || !latency->count) {
+	if (buckets->count)
+		fprintf(buckets->out, "%s%" PRIu64 ",%" PRIu64, comma(buckets->any), buckets->from,
+			buckets->count);
+	buckets->any = buckets->any || buckets->count;
+	buckets->count = 0;
+}
+
+static void add_bucket(void *context, uint64_t value, uint64_t count)
+{
+	struct buckets *buckets = context;
+	unsigned shift = value < 128 ? 4 : 60 - (unsigned)__builtin_clzll(value);
+	uint64_t from = value >> shift << shift;
+	if (from != buckets->from)
+		end_bucket(buckets);
+	buckets->from = from;
+	buckets->count += count;
+}
+
+static void write_latency(FILE *out, struct histogram *latency)
+{
+	static const uint32_t quantiles[] = {50000, 90000, 99000, 99900};
+	struct buckets buckets = {.out = out};
+	if (!latency || !histogram_is_whole(latency)) {
 		fputs(",null", out);
 		return;
 	}
 	fprintf(out,
 		",{\"count\":%" PRIu64 ",\"min\":%" PRIu64 ",\"max\":%" PRIu64
 		",\"mean\":%.0f,\"p\":[",
-		latency->count, latency->min_ns, latency->max_ns,
-		latency->sum_ns / (double)latency->count);
-	for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
-		fprintf(out, "%s%" PRIu64, comma(i), latency_percentile(latency, shares[i]));
+		latency->count, latency->min, latency->max, latency->sum / (double)latency->count);
+	for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++)
+		fprintf(out, "%s%" PRIu64, comma(i), histogram_quantile(latency, quantiles[i]));
 	fputs("],\"buckets\":[", out);
-	for (unsigned octave = 0; octave < LATENCY_OCTAVES; octave++) {
-		for (unsigned sub = 0; latency->octaves[octave] && sub < LATENCY_SUB;
-		     sub += LATENCY_SUB / 8) {
-			uint64_t count = 0;
-			for (unsigned i = 0; i < LATENCY_SUB / 8; i++)
-				count += latency->octaves[octave][sub + i];
-			if (!count)
-				continue;
-			fprintf(out, "%s%" PRIu64 ",%" PRIu64, between, latency_lower(octave, sub),
-				count);
-			between = ",";
-		}
-	}
+	histogram_each(latency, add_bucket, &buckets);
+	end_bucket(&buckets);
 	fputs("]}", out);
 }
 
@@ -151,11 +166,11 @@ static void write_event(FILE *out, const struct model *model, const struct repor
 	fputc(']', out);
 }
 
-static void write_span(FILE *out, const struct model *model, const struct report_catalog *in,
+static void write_span(FILE *out, struct model *model, const struct report_catalog *in,
 		       size_t catalog, size_t i)
 {
 	const struct rill_catalog_span *span = &in->catalog->spans[i];
-	const struct report_span *at = &model->spans[in->first_span + i];
+	struct report_span *at = &model->spans[in->first_span + i];
 	fprintf(out, "%s[%zu,", comma(in->first_span + i), catalog);
 	json_string(out, span->name);
 	fprintf(out, ",%" PRIu32 ",%" PRIu32 ",%ld,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64,
@@ -180,7 +195,7 @@ static void write_key(FILE *out, const struct report_catalog *in, size_t i)
 	fputc(']', out);
 }
 
-static void write_catalogs(FILE *out, const struct model *model)
+static void write_catalogs(FILE *out, struct model *model)
 {
 	fputs(",\"catalogs\":[", out);
 	for (size_t c = 0; c < model->ncatalogs; c++) {
@@ -262,7 +277,7 @@ static void write_losses(FILE *out, const struct model *model, const struct dump
 	fprintf(out, "],\"nlosses\":%" PRIu64, all);
 }
 
-void summary_write(FILE *out, const struct model *model, const struct choice *choice,
+void summary_write(FILE *out, struct model *model, const struct choice *choice,
 		   const struct dump_reader *reader, const char *selected)
 {
 	fprintf(out,

@@ -9,11 +9,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -192,7 +194,52 @@ uint64_t prim_realtime_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/*
+ * adjtimex(2) is not for everybody: where the process is confined, a filter may end it for the
+ * call, so it is not made.
+ */
+uint32_t prim_clock_error_us(void)
+{
+	struct timex time = {.modes = 0};
+	if (prctl(PR_GET_SECCOMP) != 0 || adjtimex(&time) < 0 || (time.status & STA_UNSYNC) ||
+	    time.maxerror < 0 || time.maxerror >= (long)UINT32_MAX)
+		return UINT32_MAX;
+	return (uint32_t)time.maxerror;
+}
+
+void prim_host_name(char *name, size_t size)
+{
+	if (gethostname(name, size) != 0)
+		name[0] = 0;
+	name[size - 1] = 0;
+}
+
+/* "01234567-89ab-cdef-0123-456789abcdef": its 16 bytes, as the format has them. */
+void prim_boot_id(uint64_t id[2])
+{
+	char text[64];
+	unsigned char bytes[16];
+	size_t n = 0;
+	id[0] = id[1] = 0;
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	ssize_t size = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[size > 0 ? size : 0] = 0;
+	const char *at = text;
+	for (unsigned value; n < 16 && sscanf(at, "%2x", &value) == 1; at += 2 + (at[2] == '-'))
+		bytes[n++] = (unsigned char)value;
+	if (n == 16)
+		memcpy(id, bytes, sizeof bytes);
+}
+
 #if defined(__x86_64__)
+const char *prim_counter_name(void)
+{
+	return "tsc";
+}
+
 /* Intel SDM volume 3, 18.17.1: CPUID.80000007H:EDX[8], the invariant TSC. */
 bool prim_counter_invariant(void)
 {
@@ -209,6 +256,11 @@ uint64_t prim_counter_hz(void)
 	return (uint64_t)c * b / a;
 }
 #elif defined(__aarch64__)
+const char *prim_counter_name(void)
+{
+	return "cntvct";
+}
+
 bool prim_counter_invariant(void)
 {
 	return true;
@@ -221,6 +273,11 @@ uint64_t prim_counter_hz(void)
 	return hz;
 }
 #else
+const char *prim_counter_name(void)
+{
+	return "time"; /* the CSR of that name */
+}
+
 bool prim_counter_invariant(void)
 {
 	return true; /* RISC-V unprivileged specification, Zicntr: the time CSR is constant-rate */

@@ -46,8 +46,19 @@ bool prim_on_other_signal_stack(uint64_t address);
 bool prim_counter_invariant(void);
 /* Its frequency in Hz as the CPU itself states it; 0: not stated. */
 uint64_t prim_counter_hz(void);
+/* What the CPU's makers call it. */
+const char *prim_counter_name(void);
 uint64_t prim_monotonic_ns(void);
 uint64_t prim_realtime_ns(void);
+/* How many microseconds the latter may be off from UTC, by what the kernel knows; UINT32_MAX: it
+ * does not, or may not be asked. */
+uint32_t prim_clock_error_us(void);
+
+/* The host's name; "" when there is none. */
+void prim_host_name(char *name, size_t size);
+/* The random number of the host's last start, which processes with the same clocks share; zeros
+ * when it is not known. */
+void prim_boot_id(uint64_t id[2]);
 
 /* CRC-32C (polynomial 0x1edc6f41, reflected) by the CPU; the caller complements it before and
  * after. Only where it is usable. */

@@ -113,20 +113,29 @@ function stairs(low, high, step, height, scale) {
 	return path;
 }
 
+function marksBelow(columns, step, base) {
+	let path = "";
+	for (let i = 0; i < columns.length; i++)
+		if (columns[i] > 1e-9) path += "M" + (i * step).toFixed(1) + " " + (base + 1) + "h" + Math.max(2, step).toFixed(1) + "v4h-" + Math.max(2, step).toFixed(1) + "z";
+	return path;
+}
+
 /* Ticks of an axis of clock times or of durations. */
 function ticks(from, to, width, relative) {
 	const step = niceStep(to - from, Math.max(2, width / 130)), marks = [];
 	const offset = relative ? 0 : Number(data.base % BigInt(Math.round(step)));
 	const digits = step >= 1e9 ? 0 : step >= 1e6 ? 3 : step >= 1e3 ? 6 : 9;
-	/* The last one has room for its text. */
-	for (let at = Math.ceil((from + offset) / step) * step - offset; (at - from) / (to - from) * width < width - 50; at += step)
+	for (let at = Math.ceil((from + offset) / step) * step - offset; at <= to; at += step)
 		marks.push({ x: (at - from) / (to - from) * width,
 			text: relative ? formatRound(at) : formatTime(at, digits, step >= 86400e9) });
-	return marks;
+	/* What has no room for its text at the end is left out. */
+	return marks.filter((mark) => mark.x + 6.2 * mark.text.length < width);
 }
 
+const timeIsKnown = ([, , begin, end]) => BigInt(end) >= data.base && BigInt(begin) > 0n;
+
 function lossBands(from, to, width, height) {
-	return summary.losses.map(([, , begin, end]) => {
+	return summary.losses.filter(timeIsKnown).map(([, , begin, end]) => {
 		const low = Number(BigInt(begin) - data.base), high = Number(BigInt(end) - data.base);
 		if (high < from || low > to) return null;
 		const x = Math.max(0, (low - from) / (to - from) * width), x2 = Math.min(width, (high - from) / (to - from) * width);
@@ -163,6 +172,11 @@ function timeChart(options) {
 			low.set(high);
 		}
 		nodes.push(svg("line", { class: "base", x1: 0, x2: width, y1: base + .5, y2: base + .5 }));
+		/* Few errors among many events would not be seen: below the line they are. */
+		for (const [level, className] of [[3, "l3"], [4, "l4"]]) {
+			const columns = options.loud && columnsFor(level, from, to, count);
+			if (columns) nodes.push(svg("path", { class: className, d: marksBelow(columns, wide, base) }));
+		}
 		for (const mark of options.bare ? [] : ticks(from, to, width, false))
 			nodes.push(svg("line", { class: "base", x1: mark.x, x2: mark.x, y1: base, y2: base + 4 }),
 				svg("text", { x: mark.x + 3, y: base + 15 }, mark.text));
@@ -186,7 +200,7 @@ function timeChart(options) {
 		if (!chart.isConnected || !chart.clientWidth) return;
 		const turn = ++drawing, groups = options.groups();
 		const bins = new Map(groups.map(([name, , series]) => [name, series]));
-		paint(groups, (name, from, to, count) => columnsOf(bins.get(name), from, to, count), wholeView());
+		paint(groups, (name, from, to, count) => (bins.has(name) ? columnsOf(bins.get(name), from, to, count) : null), wholeView());
 		if (options.whole || wholeView() || brush) return;
 		const count = Math.max(10, Math.floor(chart.clientWidth / 3));
 		const exact = await exactColumns(view.from, view.to, count, options.groupOf);
@@ -243,6 +257,6 @@ function timeChart(options) {
 }
 
 const levelGroups = () => LEVELS.map((name, level) => [level, "l" + level, levelSeries.get(level)]).filter((group) => group[2]);
-const levelChart = (height, whole, bare) => timeChart({ height, whole, bare, groups: levelGroups, groupOf: (event) => event.level, nameOf: (level) => LEVELS[level] });
+const levelChart = (height, whole, bare) => timeChart({ height, whole, bare, loud: !bare, groups: levelGroups, groupOf: (event) => event.level, nameOf: (level) => LEVELS[level] });
 const levelLegend = () => el("div", { class: "legend" }, LEVELS.map((name, level) =>
 	(totals.levels[level] ? el("span", {}, el("i", { class: "chip l" + level }), name + " ", el("span", { class: "faint" }, " " + formatShort(totals.levels[level]))) : null)));

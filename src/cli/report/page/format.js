@@ -67,7 +67,11 @@ function formatBytes(bytes) {
 	return bytes.toFixed(1) + " " + units[unit];
 }
 
-const formatShare = (part, whole) => (whole ? (100 * part / whole).toPrecision(2) + " %" : "–");
+function formatShare(part, whole) {
+	const percent = 100 * part / whole;
+	if (!whole) return "–";
+	return (percent >= 99.95 || percent === 0 ? percent.toFixed(0) : percent >= 10 ? percent.toFixed(1) : percent.toPrecision(2)) + " %";
+}
 
 let localTime = false;
 const pad = (n, width) => String(n).padStart(width, "0");

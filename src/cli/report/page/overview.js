@@ -73,6 +73,15 @@ function topSpans() {
 		el("td", { class: "hide-small" }, type.latency ? sparkline(type.latency, "c" + type.color) : null)))))) : el("p", { class: "quiet" }, "The trace has no spans."));
 }
 
+/* What asks for attention, when there is something. */
+function topProblems() {
+	const loud = data.events.filter((event) => event.level >= 3 && event.count).sort((a, b) => b.level - a.level || b.count - a.count);
+	return loud.length ? el("div", { class: "card" }, el("header", {}, el("h2", {}, "Warnings and errors")),
+		el("div", { class: "scroll" }, el("table", {}, el("tbody", {}, loud.slice(0, 8).map((event) => el("tr", {}, el("td", {}, levelName(event.level)),
+			el("td", {}, el("button", { type: "button", class: "link name", "data-event": event.id, onclick: () => showEventsOf(event) }, event.name)),
+			el("td", { class: "quiet" }, event.brief), el("td", { class: "num" }, formatCount(event.count)))))))) : null;
+}
+
 function processes() {
 	const threads = summary.processes.map(() => 0), hosts = summary.processes.some((process) => process.host);
 	for (const [process] of summary.threads) threads[process]++;
@@ -95,7 +104,7 @@ function buildOverview(section) {
 	show(section, ...notices(), detailNotice(), tiles(),
 		el("div", { class: "card" }, el("header", {}, el("h2", {}, "Events over time"), levelLegend(),
 			el("span", { class: "right" }, el("button", { type: "button", class: "link quiet", onclick: () => showTab("timeline") }, "open the timeline"))), chart),
-		el("div", { class: "two" }, topEvents(), topSpans()), processes(),
+		el("div", { class: "two" }, topEvents(), el("div", {}, topProblems(), topSpans())), processes(),
 		el("p", { class: "faint" }, "rill " + summary.rill + " · times in " + zoneName() + " · this file loads nothing from anywhere"));
 	chart.draw();
 }

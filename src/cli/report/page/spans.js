@@ -129,7 +129,7 @@ function showSide(side, at) {
 		el("div", { class: "toolbar" }, el("button", { type: "button", onclick: () => zoomToSpan(at) }, "Zoom to it"),
 			parent && spans.there[parent] ? el("button", { type: "button", onclick: () => showSpan(parent) }, "Span around it") : null),
 		el("table", {}, el("tbody", {}, row("start", formatTime(spans.start[at], 9, true)), row("end", formatTime(spans.start[at] + spans.duration[at], 9, true)),
-			row("events", formatCount(spans.events[at])), row("process", process.program + " " + process.pid), row("span", spanId(spans, at)), row("trace", traceId(spans, at)))),
+			summary.selected ? null : row("events", formatCount(spans.events[at])), row("process", process.program + " " + process.pid), row("span", spanId(spans, at)), row("trace", traceId(spans, at)))),
 		start.length ? el("h3", {}, "From its start") : "", keyTable(start),
 		endOnly.length ? el("h3", {}, "From its end") : "", keyTable(endOnly),
 		el("h3", {}, "Its events, with those of spans within"), events.box);
@@ -150,17 +150,30 @@ function buildSpans(section) {
 		select: (i) => { falls.selected = falls.shown[i]; showSide(side, falls.selected); } });
 	placed(list.box, { height: "max(360px, calc(100vh - 330px))" });
 	const redraw = () => { strip.draw(); list.redraw(); };
-	view.listeners.push(redraw);
+	view.listeners.push(() => { if (falls.loaded && falls.align === "clock") showFound(true); });
 	falls.listeners = [redraw];
 
+	let found = [];
+	/* On the clock, those that the time in view has something of. */
+	function inView(rowsFound) {
+		if (falls.align !== "clock" || wholeView()) return rowsFound;
+		const { start, duration } = data.spans;
+		return rowsFound.filter((at) => start[at] <= view.to && start[at] + duration[at] >= view.from);
+	}
 	function update(keep) {
 		if (!falls.loaded) return;
-		falls.shown = filtered() ? filterSpans() : data.spans.order;
+		found = filtered() ? filterSpans() : data.spans.order;
+		showFound(keep);
+	}
+	function showFound(keep) {
+		falls.shown = inView(found);
 		if (falls.align === "start") falls.relative = { from: 0, to: longest(falls.shown) };
 		list.selected = falls.selected ? falls.shown.indexOf(falls.selected) : -1;
 		if (!keep) list.box.scrollTop = 0;
-		list.set(falls.shown.length, data.spans.count ? "No span matches" : "The trace has no spans");
-		count.textContent = (narrowed() ? formatCount(falls.shown.length) + " of " : "") + plural(data.spans.count, "span") + (summary.all ? "" : " in this page");
+		else if (list.selected >= 0) list.reveal(list.selected);
+		list.set(falls.shown.length, !data.spans.count ? "The trace has no spans" : found.length ? "No span in this time" : "No span matches");
+		const part = narrowed() || falls.shown.length < found.length;
+		count.textContent = (part ? formatCount(falls.shown.length) + " of " : "") + plural(data.spans.count, "span") + (summary.all ? "" : " in this page");
 		range.hidden = !falls.range;
 		if (falls.range) range.textContent = formatDuration(falls.range[0]) + " to " + formatDuration(falls.range[1]) + " ×";
 		redraw();
@@ -191,11 +204,12 @@ function buildSpans(section) {
 	new ResizeObserver(strip.draw).observe(strip.axis);
 	section.main = () => list.box;
 	section.show = (at) => {
-		if (!falls.shown.includes(at)) {
+		if (!found.includes(at)) {
 			Object.assign(falls, { text: "", type: -1, state: "", range: null });
 			search.value = ""; type.value = "-1"; state.value = "";
 			update();
 		}
+		if (!falls.shown.includes(at)) setView(0, data.range);
 		list.select(falls.shown.indexOf(at));
 		list.box.focus({ preventScroll: true });
 	};
@@ -220,6 +234,13 @@ function showSpansOf(type, range) {
 	Object.assign(falls, { type, range: range || null, text: "", state: "", sort: "duration", align: "start" });
 	const section = showTab("spans");
 	section.ready.then(section.filter);
+}
+
+function showEventsOf(event) {
+	showTab("timeline");
+	const field = byId("event-search");
+	field.value = event.name;
+	field.dispatchEvent(new Event("input"));
 }
 
 function showEventAt(time) {

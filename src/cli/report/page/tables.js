@@ -81,7 +81,7 @@ function buildLatency(section) {
 	const types = data.spanTypes.filter((type) => type.latency).sort((a, b) => b.latency.p[2] - a.latency.p[2]);
 	const events = data.events.filter((event) => event.latency).sort((a, b) => b.latency.p[2] - a.latency.p[2]);
 	show(section, 
-		el("div", { class: "toolbar" }, el("h2", {}, "Spans"), el("span", { class: "quiet" }, "those that ended; the axis is logarithmic; percentiles within 0.4 %")),
+		el("div", { class: "toolbar" }, el("h2", {}, "Spans"), el("span", { class: "quiet" }, "those that ended; the axis is logarithmic; percentiles within 0.1 %")),
 		types.length ? el("div", { class: "cards" }, types.map((type) => latencyCard(el("span", { class: "name", "data-event": type.start }, type.name), type.latency, "c" + type.color,
 			(bucket) => showSpansOf(type.id, [bucket.from, bucket.to])))) : el("p", { class: "none" }, "No span ended in this trace."),
 		el("div", { class: "toolbar" }), el("div", { class: "toolbar" }, el("h2", {}, "Events with elapsed"), el("span", { class: "quiet" }, "the durations that the program told itself")),
@@ -110,8 +110,8 @@ function buildLosses(section) {
 			: el("div", { class: "card none" }, el("b", {}, counted ? "Nothing was lost" : "No loss is known"), counted ? "Every event that was emitted is written or was filtered on purpose." : ""),
 		summary.losses.length ? el("div", { class: "card" }, el("header", {}, el("h2", {}, "When"), el("span", { class: "quiet" }, plural(summary.nlosses, "interval") + (summary.nlosses > summary.losses.length ? ", the first " + formatCount(summary.losses.length) : ""))),
 			numberTable([["From"], ["For"], ["Event"], ["Process"], ["Discarded", 1], ["Overwritten", 1], ["Failed", 1]], summary.losses.slice(0, 500).map(([process, event, from, to, ...counts]) => el("tr", {},
-				el("td", { class: "num" }, el("button", { type: "button", class: "link", onclick: () => { setView(Number(BigInt(from) - data.base) - 1e6, Number(BigInt(to) - data.base) + 1e6); showTab("timeline"); } }, formatClock(BigInt(from), 6, true))),
-				el("td", {}, formatDuration(Number(BigInt(to) - BigInt(from)))), el("td", {}, eventName(data.events[event])), el("td", {}, summary.processes[process].program + " " + summary.processes[process].pid), counts.map(num))))) : null);
+				el("td", {}, !timeIsKnown([process, event, from, to]) ? "not known" : el("button", { type: "button", class: "link", onclick: () => { setView(Number(BigInt(from) - data.base) - 1e6, Number(BigInt(to) - data.base) + 1e6); showTab("timeline"); } }, formatClock(BigInt(from), 6, true))),
+				el("td", {}, timeIsKnown([process, event, from, to]) ? formatDuration(Number(BigInt(to) - BigInt(from))) : "–"), el("td", {}, eventName(data.events[event])), el("td", {}, summary.processes[process].program + " " + summary.processes[process].pid), counts.map(num))))) : null);
 }
 
 /* --- catalog -------------------------------------------------------------------------------------- */

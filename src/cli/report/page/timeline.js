@@ -20,6 +20,7 @@ function mainChart() {
 	const shown = new Set();
 	const chart = timeChart({
 		height: 250,
+		get loud() { return timeline.by === "level"; },
 		groups: () => groups,
 		groupOf: (event) => (timeline.by === "level" ? event.level : shown.has(event.subsystem) ? event.subsystem : "rest"),
 		nameOf: (name) => (timeline.by === "level" ? LEVELS[name] : groupName(name)),
@@ -36,17 +37,26 @@ function mainChart() {
 /* A row for each subsystem: when it was busy. */
 function lanes() {
 	const box = el("div", { class: "lanes" });
-	const draw = () => {
-		if (!box.isConnected || !box.clientWidth) return;
-		const nodes = [], width = Math.max(100, box.clientWidth - 176);
-		subsystemGroups().forEach(([name, className, bins]) => {
-			const count = Math.max(20, Math.floor(width / 3)), columns = columnsOf(bins, view.from, view.to, count);
+	const groups = subsystemGroups(), named = new Set(groups.map(([name]) => name));
+	let drawing = 0;
+	const paint = (columnsFor, count) => {
+		const nodes = [];
+		groups.forEach(([name, className, bins]) => {
+			const columns = columnsFor(name, bins);
 			const most = columns.reduce((a, b) => Math.max(a, b), 0), sum = columns.reduce((a, b) => a + b, 0);
 			nodes.push(el("div", { class: "lane-name" }, groupName(name), el("b", {}, formatShort(Math.round(sum)))),
 				svg("svg", { viewBox: "0 0 " + count + " 24", preserveAspectRatio: "none", "aria-hidden": "true" },
 					most ? svg("path", { class: className, d: stairs(new Float64Array(count), columns, 1, 24, 20 / most) }) : null));
 		});
 		box.replaceChildren(...nodes);
+	};
+	const draw = async () => {
+		if (!box.isConnected || !box.clientWidth) return;
+		const turn = ++drawing, count = Math.max(20, Math.floor((box.clientWidth - 176) / 3));
+		paint((name, bins) => columnsOf(bins, view.from, view.to, count), count);
+		if (wholeView()) return;
+		const exact = await exactColumns(view.from, view.to, count, (event) => (named.has(event.subsystem) ? event.subsystem : "rest"));
+		if (exact && turn === drawing) paint((name) => exact.get(name) || new Float64Array(count), count);
 	};
 	view.listeners.push(draw);
 	new ResizeObserver(draw).observe(box);
@@ -109,8 +119,16 @@ function eventList() {
 	const list = virtualList({
 		label: "Events", render: (i, row) => withRow(i, (block, at) => eventRow(block, at, row)),
 		open: (i) => withRow(i, openEvent),
-		select: (i) => withRow(i, (block, at) => statusLine(data.events[block.event[at]].name + ", " + formatTime(block.time[at], 6))),
+		select: (i) => withRow(i, showDetail),
 	});
+	const detail = el("div", { class: "detail" });
+	function showDetail(block, at) {
+		const event = data.events[block.event[at]], items = parseItems(block.items[at]), [process, tid] = summary.threads[block.thread[at]];
+		statusLine(event.name + ", " + formatTime(block.time[at], 6));
+		show(detail, el("header", {}, eventName(event), levelName(event.level), el("span", { class: "quiet" }, event.brief),
+			el("span", { class: "faint num" }, formatTime(block.time[at], 9, true) + " · " + summary.processes[process].program + " " + summary.processes[process].pid + ", thread " + tid),
+			block.span[at] ? el("button", { type: "button", onclick: () => showSpan(block.span[at]) }, "Open its span") : null), keyTable(items));
+	}
 
 	/* The first row of a block that is not before a time. */
 	async function rowAt(time, after) {
@@ -143,6 +161,7 @@ function eventList() {
 			}
 		}
 		timeline.matches = found;
+		detail.replaceChildren();
 		list.reset();
 		list.set(found.length, "No event matches");
 		count.textContent = plural(found.length, "match", "matches") + (found.length >= MATCHES_MAX ? " and more" : "");
@@ -155,6 +174,7 @@ function eventList() {
 		const first = wholeView() ? 0 : await rowAt(view.from, false), last = wholeView() ? data.index.events : await rowAt(view.to, true);
 		if (turn !== timeline.turn) return undefined;
 		timeline.matches = null;
+		detail.replaceChildren();
 		bounds = { first, last };
 		list.reset();
 		list.set(last - first, "No event in this time");
@@ -165,7 +185,7 @@ function eventList() {
 	list.update = () => { clearTimeout(timer); timer = setTimeout(update, 120); };
 	view.listeners.push(list.update);
 	update();
-	return { list, count, update: list.update };
+	return { list, count, detail, update: list.update };
 }
 
 function buildTimeline(section) {
@@ -185,7 +205,7 @@ function buildTimeline(section) {
 		el("div", { class: "card" }, el("header", {}, el("h2", {}, "Events over time"), range, el("span", { class: "right" }, reset,
 			segmented("Stacked by", [["level", "Level"], ["subsystem", "Subsystem"]], timeline.by, (by) => chart.setBy(by)))),
 		el("div", { class: "gutter" }, levelLegend(), chart), lanes()),
-		el("div", { class: "card" }, el("header", {}, el("h2", {}, "Events"), events.count, el("span", { class: "right" }, level, search)), events.list.box));
+		el("div", { class: "card" }, el("header", {}, el("h2", {}, "Events"), events.count, el("span", { class: "right" }, level, search)), events.list.box, events.detail));
 	showRange();
 	chart.setBy(timeline.by);
 	section.main = () => events.list.box;
