@@ -48,7 +48,7 @@ static int fill(struct copy *copy, copy_takes *takes, void *context)
 int copy_run(struct dump_reader *reader, const char *out, copy_takes *takes, void *context,
 	     uint64_t *records)
 {
-	struct copy copy = {.reader = reader};
+	struct copy copy = {.reader = reader, .number = takes != NULL};
 	struct target target;
 	char error[256];
 	catch_signals();

@@ -26,6 +26,14 @@ struct held {
 	uint32_t size;
 };
 
+/* Up to where a ring's records have been written. */
+struct ring_end {
+	uint64_t ring;
+	uint64_t position;
+	uint32_t origin;
+	bool used;
+};
+
 struct window {
 	struct held *held;
 	size_t count;
@@ -46,6 +54,12 @@ struct copy {
 	struct dump_reader *reader;
 	struct dump_writer *writer;
 	struct window window;
+	/* What is left of a ring's records is numbered anew: a gap would be damage. Without memory
+	 * for more rings there are gaps. */
+	bool number;
+	struct ring_end *rings; /* a hash table */
+	size_t nrings;
+	size_t rings_room; /* a power of two, or 0 */
 	struct taken *taken; /* by origin; NULL: nobody asks */
 	uint64_t records;
 };

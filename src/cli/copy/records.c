@@ -31,17 +31,54 @@ static int put_pack(struct copy *copy)
 	return error;
 }
 
-/* Records i to n - 1, which follow each other in one ring; their bytes stand at `bytes`. */
+static struct ring_end *place_of(const struct copy *copy, uint32_t origin, uint64_t ring)
+{
+	size_t i = (size_t)((ring + ((uint64_t)origin << 32)) * UINT64_C(0x9e3779b97f4a7c15) >> 20);
+	for (;; i++) {
+		struct ring_end *at = &copy->rings[i & (copy->rings_room - 1)];
+		if (!at->used || (at->origin == origin && at->ring == ring))
+			return at;
+	}
+}
+
+/* NULL: no memory. */
+static struct ring_end *end_of(struct copy *copy, uint32_t origin, uint64_t ring)
+{
+	if (2 * (copy->nrings + 1) > copy->rings_room) {
+		struct copy grown = *copy;
+		grown.rings_room = copy->rings_room ? 2 * copy->rings_room : 256;
+		grown.rings = calloc(grown.rings_room, sizeof *grown.rings);
+		if (!grown.rings)
+			return NULL;
+		for (size_t i = 0; i < copy->rings_room; i++)
+			if (copy->rings[i].used)
+				*place_of(&grown, copy->rings[i].origin, copy->rings[i].ring) =
+					copy->rings[i];
+		free(copy->rings);
+		copy->rings = grown.rings;
+		copy->rings_room = grown.rings_room;
+	}
+	struct ring_end *at = place_of(copy, origin, ring);
+	copy->nrings += !at->used;
+	at->used = true;
+	at->origin = origin;
+	at->ring = ring;
+	return at;
+}
+
+/* `size` bytes of records that follow each other in one ring, the first of them `first`. */
 static int put_segment(struct copy *copy, const struct held *first, uint64_t size,
 		       const unsigned char *bytes)
 {
-	struct dump_chunk chunk = {.ring = first->ring,
-				   .tid = first->tid,
-				   .from = first->position,
-				   .to = first->position + size};
+	struct ring_end *end = copy->number ? end_of(copy, first->origin, first->ring) : NULL;
+	uint64_t from = end ? end->position : first->position;
+	struct dump_chunk chunk = {
+		.ring = first->ring, .tid = first->tid, .from = from, .to = from + size};
+	if (end)
+		end->position += size;
 	for (;;) {
 		bool bad = false;
-		uint64_t from = chunk.from;
+		from = chunk.from;
 		chunk.from = dump_pack_add(copy->window.pack, &chunk, bytes, &bad);
 		if (bad)
 			return -EBADMSG;
@@ -162,5 +199,6 @@ int copy_records(struct copy *copy, copy_takes *takes, void *context)
 	free(window->held);
 	free(window->bytes);
 	free(window->order);
+	free(copy->rings);
 	return error;
 }
