@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "../support/blocks.h"
-#include "../support/blocks.h"
 #include "../support/chunks.h"
 #include "../support/files.h"
 #include "../support/records.h"
