@@ -30,9 +30,12 @@ struct command {
 
 extern const struct command cat_command;
 extern const struct command grep_command;
+extern const struct command tail_command;
 extern const struct command spans_command;
 extern const struct command stats_command;
 extern const struct command diff_command;
+extern const struct command info_command;
+extern const struct command verify_command;
 extern const struct command trail_command;
 extern const struct command catalog_command;
 extern const struct command export_command;
