@@ -21,6 +21,8 @@ const struct command *const commands[] = {
 	&catalog_command,
 	&export_command,
 	&report_command,
+	&merge_command,
+	&cut_command,
 	&completion_command,
 	NULL,
 	/* clang-format on */

@@ -312,6 +312,7 @@ int merge_next(struct dump_reader *reader, struct dump_record *record)
 	record->raw.bytes = chunk->raw + run->at;
 	record->ns = run->ns;
 	record->ring = run->segment->ring;
+	record->position = run->position;
 	record->tid = run->segment->tid;
 	record->file = chunk->share->index;
 	record->origin = chunk->share->origin->index;

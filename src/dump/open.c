@@ -212,7 +212,7 @@ static bool has_begun(const char *path)
 }
 
 static int add_new_of(struct dump_reader *reader, struct folder *folder, char **known,
-		      size_t nknown)
+		      size_t count_known)
 {
 	char **paths = NULL;
 	int64_t changed = changed_ns(folder->path);
@@ -222,7 +222,7 @@ static int add_new_of(struct dump_reader *reader, struct folder *folder, char **
 	/* A folder that is gone has nothing new. */
 	int code = count == -ENOMEM ? count : 0;
 	for (int i = 0; !code && i < count; i++) {
-		if (bsearch(&paths[i], known, nknown, sizeof *known, by_name))
+		if (bsearch(&paths[i], known, count_known, sizeof *known, by_name))
 			continue;
 		if (!has_begun(paths[i])) {
 			changed = 0;
@@ -238,16 +238,16 @@ static int add_new_of(struct dump_reader *reader, struct folder *folder, char **
 
 int reader_add_new(struct dump_reader *reader)
 {
-	size_t nknown = reader->nfiles;
-	char **known = malloc((nknown + 1) * sizeof *known);
+	size_t count_known = reader->nfiles;
+	char **known = malloc((count_known + 1) * sizeof *known);
 	int added = 0;
 	if (!known)
 		return -ENOMEM;
-	for (size_t i = 0; i < nknown; i++)
+	for (size_t i = 0; i < count_known; i++)
 		known[i] = reader->files[i]->path;
-	qsort(known, nknown, sizeof *known, by_name);
+	qsort(known, count_known, sizeof *known, by_name);
 	for (size_t i = 0; added >= 0 && i < reader->nfolders; i++) {
-		int more = add_new_of(reader, &reader->folders[i], known, nknown);
+		int more = add_new_of(reader, &reader->folders[i], known, count_known);
 		added = more < 0 ? more : added + more;
 	}
 	free(known);

@@ -167,6 +167,8 @@ static void put_cell(struct table *table, struct buffer *to, const struct rill_c
 		put_text(to, item->bytes, item->size, &exact);
 		if (!exact || item->cut)
 			table_note_exact(table, catalog, cell);
+		else if (cell_is_typed(cell))
+			table_text(table, cell); /* for its note */
 		return;
 	}
 	if (cell_is_typed(cell))
