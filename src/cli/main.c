@@ -11,6 +11,7 @@ const struct command *const commands[] = {
 	/* clang-format off */
 	&cat_command,
 	&grep_command,
+	&tail_command,
 	&spans_command,
 	&stats_command,
 	&diff_command,
@@ -20,6 +21,8 @@ const struct command *const commands[] = {
 	&catalog_command,
 	&export_command,
 	&report_command,
+	&merge_command,
+	&cut_command,
 	&completion_command,
 	NULL,
 	/* clang-format on */
