@@ -107,9 +107,9 @@ static struct tally_event *span_of(struct tally *tally, struct tally_origin *ori
 				   const struct rill_catalog *catalog, size_t span_id)
 {
 	struct tally_event **place = &origin->spans[index][span_id];
-	if (*place)
-		return *place;
-	*place = get(tally, origin->group, catalog->name, catalog->spans[span_id].name, true);
+	if (!*place)
+		*place = get(tally, origin->group, catalog->name, catalog->spans[span_id].name,
+			     true);
 	if (*place)
 		(*place)->level = catalog->events[catalog->spans[span_id].start].level;
 	else
