@@ -11,9 +11,12 @@ const struct command *const commands[] = {
 	/* clang-format off */
 	&cat_command,
 	&grep_command,
+	&tail_command,
 	&spans_command,
 	&stats_command,
 	&diff_command,
+	&info_command,
+	&verify_command,
 	&trail_command,
 	&catalog_command,
 	&export_command,

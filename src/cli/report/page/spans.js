@@ -153,6 +153,7 @@ function buildSpans(section) {
 	view.listeners.push(() => { if (falls.loaded && falls.align === "clock") showFound(true); });
 	falls.listeners = [redraw];
 
+	const whole = el("div", { class: "fallaxis strip" }, el("div", { class: "what" }, "All of the time"), overview);
 	let found = [];
 	/* On the clock, those that the time in view has something of. */
 	function inView(rowsFound) {
@@ -170,7 +171,8 @@ function buildSpans(section) {
 		if (falls.align === "start") falls.relative = { from: 0, to: longest(falls.shown) };
 		list.selected = falls.selected ? falls.shown.indexOf(falls.selected) : -1;
 		if (!keep) list.box.scrollTop = 0;
-		else if (list.selected >= 0) list.reveal(list.selected);
+		if (list.selected >= 0) list.reveal(list.selected);
+		whole.hidden = falls.align !== "clock";
 		list.set(falls.shown.length, !data.spans.count ? "The trace has no spans" : found.length ? "No span in this time" : "No span matches");
 		const part = narrowed() || falls.shown.length < found.length;
 		count.textContent = (part ? formatCount(falls.shown.length) + " of " : "") + plural(data.spans.count, "span") + (summary.all ? "" : " in this page");
@@ -199,7 +201,7 @@ function buildSpans(section) {
 
 	show(section, 
 		el("div", { class: "toolbar" }, search, type, state, sort, align, range, el("span", { class: "grow" }), count),
-		el("div", { class: "split" }, el("div", { class: "card" }, el("div", { class: "fallaxis strip" }, el("div", { class: "what" }, "All of the time"), overview),
+		el("div", { class: "split" }, el("div", { class: "card" }, whole,
 			el("div", { class: "fallaxis" }, el("div", { class: "what" }, "Span"), strip.axis), list.box), side));
 	new ResizeObserver(strip.draw).observe(strip.axis);
 	section.main = () => list.box;

@@ -189,7 +189,12 @@ function eventList() {
 }
 
 function buildTimeline(section) {
-	const chart = mainChart(), events = eventList(), range = el("span", { class: "quiet num", id: "range" });
+	const chart = mainChart(), legend = levelLegend(), events = eventList(), range = el("span", { class: "quiet num", id: "range" });
+	/* The colors of subsystems are told by the rows below. */
+	function setBy(by) {
+		legend.hidden = by !== "level";
+		chart.setBy(by);
+	}
 	const showRange = () => {
 		range.textContent = formatTime(view.from, 6) + " – " + formatTime(view.to, 6) + " · " + formatDuration(view.to - view.from);
 		reset.hidden = wholeView();
@@ -203,10 +208,10 @@ function buildTimeline(section) {
 		LEVELS.map((name, i) => el("option", { value: i, selected: i === timeline.level }, i ? name + " and above" : "every level")));
 	show(section, 
 		el("div", { class: "card" }, el("header", {}, el("h2", {}, "Events over time"), range, el("span", { class: "right" }, reset,
-			segmented("Stacked by", [["level", "Level"], ["subsystem", "Subsystem"]], timeline.by, (by) => chart.setBy(by)))),
-		el("div", { class: "gutter" }, levelLegend(), chart), lanes()),
+			segmented("Stacked by", [["level", "Level"], ["subsystem", "Subsystem"]], timeline.by, setBy))),
+		el("div", { class: "gutter" }, el("div", {}, legend), chart), lanes()),
 		el("div", { class: "card" }, el("header", {}, el("h2", {}, "Events"), events.count, el("span", { class: "right" }, level, search)), events.list.box, events.detail));
 	showRange();
-	chart.setBy(timeline.by);
+	setBy(timeline.by);
 	section.main = () => events.list.box;
 }
