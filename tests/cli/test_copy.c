@@ -120,11 +120,6 @@ Test(copy, a_merged_dump_is_the_same_trace)
 	      "grep "
 	      "-v 'out.rill$\\|files\\|rings' >2; cmp 1 2 && grep -q 'discarded 9' 2 && grep -q "
 	      "'trace' 2");
-	/* And by one who knows the format from its page only; it takes one clock for all. */
-	shell("d=$SRC/tests/dump/second_reader.py; for f in in/*.rill; do python3 $d $f; done | "
-	      "grep -c "
-	      "' 0:u64=' >1; python3 $d out.rill | grep -c ' 0:u64=' >2; cmp 1 2 && [ $(cat 2) = "
-	      "151 ]");
 }
 
 Test(copy, losses_keep_their_times)
