@@ -158,6 +158,53 @@ Test(parts, a_copy_is_read_once_and_told)
 	folder_remove(folder);
 }
 
+/* Two dumps of one process, each with a part 0: the second was begun later, as after a rill_stop(),
+ * or beside the first. */
+static void make_series(const char *folder, uint64_t from, uint64_t to)
+{
+	for (uint64_t series = 1; series <= 2; series++) {
+		struct dump_process process = {.pid = 1,
+					       .id = {1, 2},
+					       .series = series,
+					       .start_ns = 3,
+					       .begun_ns = series};
+		struct dump_writer *writer;
+		char error[256];
+		cr_assert_eq(dump_create(&writer, folder, &process, error, sizeof error), 0);
+		cr_assert_eq(dump_put_catalog(writer, 0, &records_catalog), 0);
+		cr_assert_eq(dump_put_clock(writer, &plain), 0);
+		for (uint64_t i = series == 1 ? 1 : from; i < (series == 1 ? to : 10); i++)
+			put(writer, i, EVENT_WORK, i);
+		cr_assert_eq(dump_close(writer), 0);
+	}
+}
+
+Test(parts, a_dump_begun_after_another_one_goes_on_where_that_ends)
+{
+	char *folder = folder_make();
+	make_series(folder, 4, 4);
+	struct dump_reader *reader = reopen((const char *const *)&folder, 1);
+	cr_expect_eq(dump_origin_count(reader), 2, "each has counts of its own");
+	expect(reader, (const int[]){1, 2, 3, 4, 5, 6, 7, 8, 9, 0});
+	expect_sound(reader);
+	dump_reader_close(reader);
+	folder_remove(folder);
+}
+
+Test(parts, what_two_dumps_hold_is_read_once_and_told)
+{
+	char *folder = folder_make();
+	make_series(folder, 4, 7);
+	struct dump_reader *reader = reopen((const char *const *)&folder, 1);
+	expect(reader, (const int[]){1, 2, 3, 4, 5, 6, 7, 8, 9, 0});
+	const char *first = dump_file(reader, 0)->damage, *second = dump_file(reader, 1)->damage;
+	const char *damage = first ? first : second;
+	cr_assert(damage);
+	cr_expect(strstr(damage, "are there twice"), "%s", damage);
+	dump_reader_close(reader);
+	folder_remove(folder);
+}
+
 Test(parts, another_catalog_makes_another_process_of_it)
 {
 	char *folder = folder_make();

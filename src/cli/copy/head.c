@@ -14,8 +14,6 @@ struct source {
 	struct copy *copy;
 	const struct dump_file *file;
 	int fd;
-	int process; /* index of its PROCESS block; -1: not found yet */
-	int nprocesses;
 	bool first;         /* no earlier part is here */
 	bool records_begun; /* there was a RECORDS block */
 	uint64_t *lost;     /* by catalog and event: what was lost so far */
@@ -74,38 +72,23 @@ static uint64_t newly_lost(struct source *source, const unsigned char *body, siz
 	return sum;
 }
 
-static void note_process(struct source *source, const unsigned char *body, size_t size)
-{
-	struct unpacker from = {.at = body, .end = body + size};
-	const uint64_t *id = source->file->process.id;
-	unpack_int(&from, 8);
-	uint64_t high = unpack_int(&from, 8), low = unpack_int(&from, 8);
-	if (!from.failed && high == id[0] && low == id[1] && source->process < 0)
-		source->process = source->nprocesses;
-	source->nprocesses++;
-}
-
 static int take_block(struct source *source, const struct block *block)
 {
 	size_t size;
-	bool process = block->type == BLOCK_PROCESS;
-	if ((!process && (source->process < 0 || block->process != (unsigned)source->process)))
+	if (block->process != source->file->number)
 		return 0;
 	source->records_begun |= block->type == BLOCK_RECORDS;
 	bool open = block->type == BLOCK_OPEN && source->first && !source->records_begun &&
 		    source->file->process.part > 0;
-	if (!process && !open && block->type != BLOCK_CLOCK && block->type != BLOCK_COUNTS &&
+	if (!open && block->type != BLOCK_CLOCK && block->type != BLOCK_COUNTS &&
 	    block->type != BLOCK_EPOCH)
 		return 0;
 	unsigned char *body = read_body(source, block, &size);
 	if (!body)
 		return 0; /* the reader tells of the damage */
-	if (process)
-		note_process(source, body, size);
-	else
-		source->error = dump_put_copy(
-			source->copy->writer, block, body, size,
-			block->type == BLOCK_COUNTS ? newly_lost(source, body, size) : 0);
+	source->error =
+		dump_put_copy(source->copy->writer, block, body, size,
+			      block->type == BLOCK_COUNTS ? newly_lost(source, body, size) : 0);
 	free(body);
 	return source->error;
 }
@@ -130,7 +113,6 @@ static int take_file(struct copy *copy, const struct dump_file *file, bool first
 {
 	struct source source = {.copy = copy,
 				.file = file,
-				.process = -1,
 				.first = first,
 				.lost = lost,
 				.fd = open(file->path, O_RDONLY | O_CLOEXEC)};
