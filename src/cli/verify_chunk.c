@@ -115,8 +115,7 @@ static bool grow_rings(struct verify *verify)
 	return true;
 }
 
-/* A ring's first piece in a file may begin anywhere, unless the part before was read as well. What
- * `rill cut` writes has gaps. */
+/* A ring's first piece in a file may begin anywhere, unless the part before was read as well. */
 static void check_position(struct verify *verify, const struct verify_process *process,
 			   const struct pack_segment *segment)
 {
@@ -126,9 +125,8 @@ static void check_position(struct verify *verify, const struct verify_process *p
 		ring_place(verify, process->is.id, process->is.series, segment->ring);
 	bool follows =
 		ring->used && (ring->file == verify->file || ring->part + 1 == process->is.part);
-	bool cut = strncmp(process->is.writer, "rill cut", 8) == 0;
 	uint64_t at = verify->blocks.from;
-	if (follows && segment->from > ring->to && !cut)
+	if (follows && segment->from > ring->to)
 		verify_fault(verify, at,
 			     "%" PRIu64 " bytes of records of ring %" PRIu64
 			     " are missing before its position %" PRIu64,
