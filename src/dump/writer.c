@@ -159,7 +159,8 @@ static int put_block(struct dump_writer *writer, struct block *block, const stru
 	if (error)
 		return error;
 	indexer_add(&writer->indexer, block, summary, records);
-	if (indexer_is_due(&writer->indexer))
+	/* Nothing may stand between OPEN blocks of one set. */
+	if (block->type != BLOCK_OPEN && indexer_is_due(&writer->indexer))
 		(void)put_index(writer);
 	return 0;
 }
