@@ -458,7 +458,6 @@ static char *repeated(const char *begin, const char *part, size_t times, const c
 Test(predicate, hostile_texts_are_refused_in_time)
 {
 	refused(repeated("", "(", 65, "size"));
-	refused(repeated("", "!", 1000000, "size"));
 	refused(repeated("", "!", 60000, "size"));
 	refused(repeated("size", " || size", 1024, ""));
 	refused(repeated("hostname ~ \"", "(", 60, "\""));
@@ -468,10 +467,8 @@ Test(predicate, hostile_texts_are_refused_in_time)
 	refused("hostname ~ \"a\\x00b\"");
 	refused("\x01");
 	struct predicate *predicate = parse(repeated("size", " || size", 1000, ""), 0);
-	struct scene *s = make_scene();
-	cr_expect(holds(predicate, s->step, NULL));
+	cr_expect(holds(predicate, make_scene()->step, NULL));
 	predicate_free(predicate);
-	predicate_free(parse(repeated("", "!", 63, "size"), 0));
 	predicate_free(parse("hostname ~ '(a{100})+(b{100})'", 0));
 }
 
