@@ -138,15 +138,16 @@ static void add_id(struct closure *closure, const struct dump_id *id)
 	}
 	struct dump_id copy = *id;
 	unsigned char *bytes = id->bytes ? malloc(id->size + 1u) : NULL;
-	copy.key = strdup(id->key);
-	if (!copy.key || (id->bytes && !bytes)) {
-		free((char *)(uintptr_t)copy.key);
+	char *key = strdup(id->key);
+	if (!key || (id->bytes && !bytes)) {
+		free(key);
 		free(bytes);
 		closure->no_memory = true;
 		return;
 	}
 	if (bytes)
 		memcpy(bytes, id->bytes, id->size);
+	copy.key = key;
 	copy.bytes = bytes;
 	selection->ids[selection->nids++] = copy;
 }
