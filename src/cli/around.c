@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/kept.h"
+#include "cli/progress.h"
 
 #define NBUCKETS 4096u
 /* Of entries that are kept; beyond it those of the strand that was quiet longest are dropped. */
@@ -120,6 +121,7 @@ static struct strand *find_strand(struct around *around, const void *origin, uin
 static void print(struct around *around, struct strand *strand, uint64_t number,
 		  const struct rill_entry *entry, const struct rill_catalogs *catalogs)
 {
+	progress_hide();
 	bool follows = strand && around->last == strand && strand->printed + 1 == number;
 	if (around->any && !follows && around->options.between) {
 		puts(around->options.between);

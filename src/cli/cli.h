@@ -30,13 +30,18 @@ struct command {
 
 extern const struct command cat_command;
 extern const struct command grep_command;
+extern const struct command tail_command;
 extern const struct command spans_command;
 extern const struct command stats_command;
 extern const struct command diff_command;
+extern const struct command info_command;
+extern const struct command verify_command;
 extern const struct command trail_command;
 extern const struct command catalog_command;
 extern const struct command export_command;
 extern const struct command report_command;
+extern const struct command merge_command;
+extern const struct command cut_command;
 extern const struct command completion_command;
 /* All of them; NULL at its end. */
 extern const struct command *const commands[];
@@ -70,8 +75,9 @@ struct feed {
 	 * NULL. */
 	bool (*more)(void *context);
 	uint64_t since_ns; /* spans that ended before are not handed to on_span() */
-	uint64_t until_ns; /* not 0: records end here, but spans that are open do not, for outputs */
-	bool ending;       /* spans that are closed now were still open at the end of the dump */
+	uint64_t
+		until_ns; /* not 0: records end here, but spans that are open do not, for outputs */
+	bool ending;      /* spans that are closed now were still open at the end of the dump */
 	const struct dump_origin *origin; /* of what is handed to outputs and on_span() */
 	bool by_file;                     /* batches are of one file each: */
 	uint32_t file;                    /* its index */

@@ -18,7 +18,8 @@ static const char usage[] =
 	"\n"
 	"  -t, --to=FORMAT         one of those below\n"
 	"  -o, --output=OUT        the file or directory to write; - is standard output, which is\n"
-	"                          the default for a file unless it is a terminal\n" SELECT_USAGE
+	"                          the default for a file unless it is a terminal\n"
+	"      --only=WHAT         jsonl, csv: events or spans alone, as one file\n" SELECT_USAGE
 	"  -h, --help              print this\n"
 	"\n" SELECT_USAGE_TIME "\n"
 	"formats:\n";

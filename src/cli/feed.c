@@ -2,8 +2,10 @@
 #include <stdlib.h>
 
 #include "cli/cli.h"
+#include "cli/progress.h"
 
 #define FEED_BATCH 256u
+#define FEED_STEP  4096u /* records between looks at the clock */
 /* Of one process; what a traced process itself keeps is far less. */
 #define FEED_OPEN_SPANS (1u << 17)
 
@@ -90,6 +92,7 @@ static int feed_record(struct feeding *feeding, const struct dump_record *record
 static int feed_records(struct feeding *feeding, struct dump_reader *reader)
 {
 	struct dump_record record;
+	uint64_t done, all, count = 0;
 	int more;
 	for (;;) {
 		/* What waits must still have its bytes. */
@@ -98,6 +101,10 @@ static int feed_records(struct feeding *feeding, struct dump_reader *reader)
 		if (feeding->feed->stop && *feeding->feed->stop)
 			return -EINTR;
 		more = dump_next(reader, &record);
+		if (++count % FEED_STEP == 0) {
+			dump_progress(reader, &done, &all);
+			progress_show(done, all);
+		}
 		if (more == 1) {
 			more = feed_record(feeding, &record);
 		} else if (more == 0) {
@@ -121,8 +128,10 @@ int feed_run(struct feed *feed, struct dump_reader *reader)
 	feeding->feed = feed;
 	feeding->reader = reader;
 	int error = make_room(feeding);
+	progress_begin();
 	if (!error)
 		error = feed_records(feeding, reader);
+	progress_end();
 	feed->ending = true;
 	for (size_t i = 0; i < feeding->npipelines; i++) {
 		if (!feeding->pipelines[i])

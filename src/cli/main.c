@@ -11,13 +11,18 @@ const struct command *const commands[] = {
 	/* clang-format off */
 	&cat_command,
 	&grep_command,
+	&tail_command,
 	&spans_command,
 	&stats_command,
 	&diff_command,
+	&info_command,
+	&verify_command,
 	&trail_command,
 	&catalog_command,
 	&export_command,
 	&report_command,
+	&merge_command,
+	&cut_command,
 	&completion_command,
 	NULL,
 	/* clang-format on */

@@ -1,6 +1,6 @@
 /*
  * Predicates: which records and spans are meant. `remotePort == 25 && elapsed > 100ms`. The
- * language is described in docs/predicates.md. Nothing here needs a dump: a catalog is enough to
+ * language is described in docs/rill-grep.1. Nothing here needs a dump: a catalog is enough to
  * bind the names, an entry of a batch to ask.
  */
 #ifndef RILL_CLI_PREDICATE_H

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/progress.h"
 
 #define SELECT_BATCH 256u
 
@@ -245,6 +245,7 @@ static void select_all(void *state, const struct rill_batch *batch)
 {
 	struct selection *selection = state;
 	selection->selected += batch->count;
+	progress_hide();
 	selection->next.write(selection->next.state, batch);
 }
 
@@ -280,6 +281,7 @@ static void select_write(void *state, const struct rill_batch *batch)
 		if (chosen.batch.count == SELECT_BATCH ||
 		    (i + 1 == batch->count && chosen.batch.count)) {
 			selection->selected += chosen.batch.count;
+			progress_hide();
 			selection->next.write(selection->next.state, &chosen.batch);
 			chosen.batch.count = chosen.nspans = 0;
 		}

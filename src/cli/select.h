@@ -51,6 +51,7 @@ struct selection {
 	uint64_t selected;  /* what it has been given, the batch at hand included */
 
 	struct predicate *where[SELECT_MAX];
+	bool noted;               /* what can never hold was told of */
 	struct glob_cache *globs; /* what the globs say of each catalog's names */
 	struct dump_want want;
 	struct dump_id *ids;

@@ -80,12 +80,13 @@ static int check_names(struct selection *selection, const char *command, const s
 	for (size_t i = 0; i < selection->nwhere; i++) {
 		struct noting noting = {command, selection->where_text[i]};
 		if (predicate_check(selection->where[i], names->catalogs, names->count, &error,
-				    note, &noting))
+				    selection->noted ? NULL : note, &noting))
 			continue;
 		fprintf(stderr, "rill %s: not a predicate of these dumps:\n", command);
 		predicate_print_error(stderr, selection->where_text[i], &error);
 		return EXIT_USAGE;
 	}
+	selection->noted = true;
 	return EXIT_OK;
 }
 

@@ -262,7 +262,7 @@ static int take_and_print(const struct span_options *options, struct choosing *c
 	struct dump_reader *reader = open_dumps(options->paths, options->npaths, NULL);
 	if (!reader)
 		return EXIT_TROUBLE;
-	struct trace *sorted = calloc(choosing->ntraces, sizeof *sorted);
+	struct trace *sorted = calloc(choosing->ntraces + 1, sizeof *sorted);
 	struct taking taking = {.traces = sorted, .ntraces = choosing->ntraces};
 	int code = EXIT_TROUBLE;
 	taking.feed = (struct feed){.on_span = take_span, .context = &taking};

@@ -89,13 +89,13 @@ static struct tally_event *get(struct tally *tally, struct tally_group *group, c
 /* Those of an origin's catalog, made when they are first needed: a process emits few of the events
  * that its catalog has. NULL: no memory. */
 static struct tally_event *event_of(struct tally *tally, struct tally_origin *origin,
-				    uint32_t index, const struct rill_catalog *catalog,
-				    uint16_t event_id)
+				    uint32_t index, uint16_t event_id)
 {
 	struct tally_event **place = &origin->events[index][event_id];
-	if (__builtin_expect(*place != NULL, 1))
-		return *place;
-	*place = get(tally, origin->group, catalog->name, catalog->events[event_id].name, false);
+	const struct rill_catalog *catalog = origin->catalogs[index];
+	if (!*place)
+		*place = get(tally, origin->group, catalog->name, catalog->events[event_id].name,
+			     false);
 	if (*place)
 		(*place)->level = catalog->events[event_id].level;
 	else
@@ -107,9 +107,9 @@ static struct tally_event *span_of(struct tally *tally, struct tally_origin *ori
 				   const struct rill_catalog *catalog, size_t span_id)
 {
 	struct tally_event **place = &origin->spans[index][span_id];
-	if (*place)
-		return *place;
-	*place = get(tally, origin->group, catalog->name, catalog->spans[span_id].name, true);
+	if (!*place)
+		*place = get(tally, origin->group, catalog->name, catalog->spans[span_id].name,
+			     true);
 	if (*place)
 		(*place)->level = catalog->events[catalog->spans[span_id].start].level;
 	else
@@ -208,21 +208,19 @@ static void count_record(void *context, const struct dump_record *record)
 	struct tally_origin *origin = &tally->origins[record->origin];
 	struct tally_group *group = origin->group;
 	const struct raw_record *raw = &record->raw;
-	const struct rill_catalogs *catalogs =
-		&dump_origin(tally->reader, record->origin)->catalogs;
 	if (record->context)
 		return;
 	unsigned slot = cover(group, record->ns);
 	group->records++;
 	group->bytes += raw->size;
 	group->slots[slot]++;
-	if (!origin->events[raw->catalog] ||
-	    raw->event >= catalogs->catalog[raw->catalog]->nevents) {
+	if (raw->event >= origin->nevents[raw->catalog]) {
 		group->unknown++;
 		return;
 	}
-	struct tally_event *event =
-		event_of(tally, origin, raw->catalog, catalogs->catalog[raw->catalog], raw->event);
+	struct tally_event *event = origin->events[raw->catalog][raw->event];
+	if (__builtin_expect(!event, 0))
+		event = event_of(tally, origin, raw->catalog, raw->event);
 	if (!event)
 		return;
 	event->records++;
@@ -270,6 +268,8 @@ static int map_catalog(struct tally_origin *origin, uint32_t index,
 	origin->spans[index] = calloc(catalog->nspans + 1u, sizeof(struct tally_event *));
 	if (!origin->events[index] || !origin->spans[index])
 		return -ENOMEM;
+	origin->catalogs[index] = catalog;
+	origin->nevents[index] = catalog->nevents;
 	for (uint32_t i = 0; i < catalog->nkeys; i++)
 		if (strcmp(catalog->keys[i].name, "elapsed") == 0)
 			origin->elapsed[index] = i | (uint32_t)RILL_TYPE_DURATION << 16;
@@ -322,8 +322,7 @@ static int take_counts(struct tally *tally, size_t index)
 		for (size_t i = 0; i < nevents; i++) {
 			if (!counts[i].written && !counts[i].filtered && !tally_lost(&counts[i]))
 				continue;
-			struct tally_event *event =
-				event_of(tally, origin, c, info->catalogs.catalog[c], (uint16_t)i);
+			struct tally_event *event = event_of(tally, origin, c, (uint16_t)i);
 			if (!event)
 				break;
 			struct dump_count *to = &event->count;

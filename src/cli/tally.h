@@ -55,6 +55,8 @@ struct tally_origin {
 	struct tally_group *group;
 	struct tally_event **events[256]; /* by catalog, then by event */
 	struct tally_event **spans[256];
+	const struct rill_catalog *catalogs[256];
+	uint32_t nevents[256]; /* of each; 0: there is no such catalog */
 	uint32_t elapsed[256]; /* tag of durations; TALLY_NO_TAG: there are none */
 };
 #define TALLY_NO_TAG UINT32_MAX

@@ -118,6 +118,7 @@ int dumps_add(struct collector *collector, struct dump_target *target)
 	dump_told(dump, dump_put_clock(dump->writer, &collector->clock.point));
 	tally_fits(collector);
 	dump_told(dump, put_catalogs(dump->writer, &dump->ncatalogs));
+	dump->first_at = dump_size(dump->writer);
 	retain_begin(&dump->retaining, &target->keep, target->directory, target->process.program);
 	return 0;
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rill/static/encode.h>
+
 #include "collect/spans.h"
 #include "core/core.h"
 
@@ -28,6 +30,17 @@ struct open_span {
 	uint32_t size; /* of the record */
 	uint16_t span;
 	unsigned char record[];
+};
+
+/* A start or an end at hand. */
+struct seen {
+	struct value value;
+	const struct raw_record *raw;
+	const struct line_point *point;
+	uint64_t ns;
+	uint32_t files;
+	uint32_t tid;
+	uint16_t span;
 };
 
 struct list {
@@ -62,8 +75,14 @@ static void list_append(struct list *list, struct open_span *span)
 
 static void list_remove(struct list *list, struct open_span *span)
 {
-	*(span->older ? &span->older->newer : &list->oldest) = span->newer;
-	*(span->newer ? &span->newer->older : &list->newest) = span->older;
+	if (list->oldest == span)
+		list->oldest = span->newer;
+	else
+		span->older->newer = span->newer;
+	if (list->newest == span)
+		list->newest = span->older;
+	else
+		span->newer->older = span->older;
 	list->count--;
 }
 
@@ -115,33 +134,38 @@ static struct open_span *find(struct open_spans *open, uint16_t span, const stru
 	return at;
 }
 
-/* The record's bytes, if it is to have some, are copied, and the value stands in them. */
-static struct open_span *add(struct open_spans *open, const struct open_span *like,
-			     const unsigned char *record)
+/* A start keeps its record, and its value stands in there; an end keeps only the value. */
+static struct open_span *add(struct open_spans *open, const struct seen *seen, bool early)
 {
 	if (open->open.count + open->early.count >= open->nplaces)
 		widen(open);
-	/* An end keeps the bytes of its value only. */
-	size_t room = like->size ? like->size : like->value.size;
+	uint32_t size = early ? 0 : seen->raw->size;
+	size_t room = early ? seen->value.size : size;
 	struct open_span *span = open->nplaces ? malloc(sizeof *span + room) : NULL;
 	if (!span)
 		return NULL;
-	*span = *like;
-	if (like->value.bytes == (const unsigned char *)&like->value.word) {
+	span->value = seen->value;
+	span->point = *seen->point;
+	span->ns = seen->ns;
+	span->files = seen->files;
+	span->tid = seen->tid;
+	span->size = size;
+	span->span = seen->span;
+	if (seen->value.bytes == (const unsigned char *)&seen->value.word) {
 		span->value.bytes = (const unsigned char *)&span->value.word;
-	} else if (like->size) {
-		span->value.bytes = span->record + (like->value.bytes - record);
+	} else if (!early) {
+		span->value.bytes = span->record + (seen->value.bytes - seen->raw->bytes);
 	} else {
 		span->value.bytes = span->record;
-		if (like->value.size)
-			memcpy(span->record, like->value.bytes, like->value.size);
+		if (seen->value.size)
+			memcpy(span->record, seen->value.bytes, seen->value.size);
 	}
-	if (like->size)
-		memcpy(span->record, record, like->size);
+	if (!early)
+		memcpy(span->record, seen->raw->bytes, size);
 	span->next = *place_of(open, &span->value);
 	*place_of(open, &span->value) = span;
-	list_append(like->size ? &open->open : &open->early, span);
-	open->bytes += like->size;
+	list_append(early ? &open->early : &open->open, span);
+	open->bytes += size;
 	return span;
 }
 
@@ -160,69 +184,94 @@ bool open_watches(struct open_spans *open, uint8_t catalog, uint16_t event)
 	return roles && event < roles->catalog->nevents && event_has_role(roles, event);
 }
 
-static void tell(struct open_spans *open, const struct open_span *end, uint64_t ns, uint32_t files,
-		 bool headless)
+static void tell(struct open_spans *open, const struct value *value, uint16_t span, uint64_t ns,
+		 uint32_t files, bool headless)
 {
-	const struct open_ended ended = {ns, files, end->span, end->value.catalog, headless};
+	const struct open_ended ended = {ns, files, span, value->catalog, headless};
 	if (files)
 		open->options.ended(open->options.context, &ended);
 }
 
-static void drop_oldest_early(struct open_spans *open)
+/* It waits no longer. */
+static void drop_early(struct open_spans *open, struct open_span *early)
 {
-	struct open_span *early = open->early.oldest;
-	tell(open, early, 0, early->files, true);
+	tell(open, &early->value, early->span, 0, early->files, true);
 	drop(open, early);
 }
 
 /* Makes room for a start of so many bytes. */
 static void make_room(struct open_spans *open, uint32_t size)
 {
-	while (open->open.count > 0 &&
-	       (open->open.count >= open->options.max_spans ||
-		open->bytes + size + open->open.count * sizeof(struct open_span) > OPEN_MAX_BYTES))
-		drop(open, open->open.oldest);
+	struct open_span *oldest = open->open.oldest, *next;
+	for (; oldest && (open->open.count >= open->options.max_spans ||
+			  open->bytes + size + open->open.count * sizeof *oldest > OPEN_MAX_BYTES);
+	     oldest = next) {
+		next = oldest->newer;
+		drop(open, oldest);
+	}
 }
 
-static void start(struct open_spans *open, const struct open_span *like,
-		  const unsigned char *record)
+static void start(struct open_spans *open, const struct seen *seen)
 {
 	struct open_span *early = NULL;
 	if (open->early.count)
-		early = find(open, like->span, &like->value, true);
-	if (early && early->ns >= like->ns) {
-		tell(open, early, early->ns - like->ns, early->files, false);
+		early = find(open, seen->span, &seen->value, true);
+	if (early && early->ns >= seen->ns) {
+		tell(open, &early->value, early->span, early->ns - seen->ns, early->files, false);
 		drop(open, early);
 		return;
 	}
-	struct open_span *old = find(open, like->span, &like->value, false);
+	struct open_span *old = find(open, seen->span, &seen->value, false);
 	/* A start that is later, and yet was written before, has taken this one's place. */
-	if (old && old->ns > like->ns)
+	if (old && old->ns > seen->ns)
 		return;
 	if (old)
 		drop(open, old);
-	if (like->size > OPEN_MAX_BYTES / 16 || !open->options.max_spans)
+	if (seen->raw->size > OPEN_MAX_BYTES / 16 || !open->options.max_spans)
 		return;
-	make_room(open, like->size);
-	add(open, like, record);
+	make_room(open, seen->raw->size);
+	add(open, seen, false);
 }
 
-static void end(struct open_spans *open, const struct open_span *like)
+static void end(struct open_spans *open, const struct seen *seen)
 {
-	struct open_span *started = find(open, like->span, &like->value, false);
+	struct open_span *started = find(open, seen->span, &seen->value, false);
 	/* An end from before the start belongs to an earlier span of the same value. */
-	if (started && started->ns <= like->ns) {
-		tell(open, like, like->ns - started->ns, like->files, false);
+	if (started && started->ns <= seen->ns) {
+		tell(open, &seen->value, seen->span, seen->ns - started->ns, seen->files, false);
 		drop(open, started);
 		return;
 	}
-	struct open_span kept = *like;
-	kept.size = 0;
-	if (open->early.count >= OPEN_MAX_EARLY)
-		drop_oldest_early(open);
+	if (open->early.oldest && open->early.count >= OPEN_MAX_EARLY)
+		drop_early(open, open->early.oldest);
 	/* Nor is one whose value is long worth its memory. */
-	if (like->value.size > VALUE_COMPARED_BYTES || !add(open, &kept, NULL))
-		tell(open, like, 0, like->files, true);
+	if (seen->value.size > VALUE_COMPARED_BYTES || !add(open, seen, true))
+		tell(open, &seen->value, seen->span, 0, seen->files, true);
+}
+
+/* The value under a span's key. Numbers, which most are, without detours. */
+static bool value_under(struct value *value, const struct raw_record *raw, uint16_t key,
+			uint64_t seed)
+{
+	struct rill_item item;
+	for (uint32_t i = 0; i < raw->nslots; i++) {
+		uint32_t tag;
+		memcpy(&tag, raw->bytes + sizeof(struct rill__record) + (size_t)4 * i, sizeof tag);
+		if ((uint16_t)tag != key)
+			continue;
+		uint32_t type = tag >> 16;
+		if (type < RILL_TYPE_U64 || type > RILL_TYPE_TIMESTAMP)
+			break;
+		memcpy(&value->word, raw->bytes + RILL__WORDS_AT(raw->nslots) + (size_t)8 * i, 8);
+		value->bytes = (const unsigned char *)&value->word;
+		value->size = sizeof value->word;
+		value->key = key;
+		value->type = (uint8_t)type;
+		value->hash = hash_word(seed ^ tag, value->word);
+		return true;
+	}
+	return raw_record_item(raw, key, &item) == 1 &&
+	       value_of_item(value, &item, raw->catalog, seed);
 }
 
 void open_follow(struct open_spans *open, const struct dump_watched *watched,
@@ -235,38 +284,37 @@ void open_follow(struct open_spans *open, const struct dump_watched *watched,
 	if (!roles || raw.event >= roles->catalog->nevents)
 		return;
 	const struct line_point *point = line_find(line, raw.ticks);
-	struct open_span like = {.point = *point,
-				 .ns = clock_ns(&point->at, raw.ticks),
-				 .files = files,
-				 .tid = watched->tid,
-				 .size = raw.size};
-	if (like.ns > open->now_ns)
-		open->now_ns = like.ns;
-	while (open->early.count && open->now_ns - open->early.oldest->ns > EARLY_NS)
-		drop_oldest_early(open);
+	struct seen seen = {.raw = &raw,
+			    .point = point,
+			    .ns = clock_ns(&point->at, raw.ticks),
+			    .files = files,
+			    .tid = watched->tid};
+	if (seen.ns > open->now_ns)
+		open->now_ns = seen.ns;
+	struct open_span *early = open->early.oldest, *next;
+	for (; early && open->now_ns - early->ns > EARLY_NS; early = next) {
+		next = early->newer;
+		drop_early(open, early);
+	}
 	for (uint32_t i = roles->first[raw.event]; i < roles->first[raw.event + 1]; i++) {
 		const struct role *role = &roles->roles[i];
 		uint16_t key = roles->catalog->spans[role->span].key;
-		struct rill_item item;
-		like.span = role->span;
-		like.value = (struct value){.key = RILL_NO_KEY, .catalog = raw.catalog};
-		like.value.hash = hash_word(open->options.seed, raw.catalog);
-		if (key != RILL_NO_KEY &&
-		    (raw_record_item(&raw, key, &item) != 1 ||
-		     !value_of_item(&like.value, &item, raw.catalog, open->options.seed)))
+		seen.span = role->span;
+		seen.value = (struct value){.key = RILL_NO_KEY, .catalog = raw.catalog};
+		if (key != RILL_NO_KEY && !value_under(&seen.value, &raw, key, open->options.seed))
 			continue;
-		like.value.hash = hash_word(like.value.hash, role->span);
+		seen.value.hash += (uint64_t)role->span * UINT64_C(0x9e3779b97f4a7c15);
 		if (role->start)
-			start(open, &like, raw.bytes);
+			start(open, &seen);
 		else
-			end(open, &like);
+			end(open, &seen);
 	}
 }
 
 void open_settle(struct open_spans *open, uint32_t file)
 {
 	for (struct open_span *early = open->early.oldest; early; early = early->newer) {
-		tell(open, early, 0, early->files & file, true);
+		tell(open, &early->value, early->span, 0, early->files & file, true);
 		early->files &= ~file;
 	}
 }
@@ -365,14 +413,20 @@ struct open_spans *open_new(const struct open_options *options,
 	return open;
 }
 
+static void list_free(const struct list *list)
+{
+	for (struct open_span *span = list->oldest, *next; span; span = next) {
+		next = span->newer;
+		free(span);
+	}
+}
+
 void open_free(struct open_spans *open)
 {
 	if (!open)
 		return;
-	while (open->open.oldest)
-		drop(open, open->open.oldest);
-	while (open->early.oldest)
-		drop(open, open->early.oldest);
+	list_free(&open->open);
+	list_free(&open->early);
 	for (size_t i = 0; i < MAX_CATALOGS; i++)
 		catalog_roles_free(open->roles[i]);
 	dump_pack_free(open->pack);

@@ -199,7 +199,7 @@ static void rotate(struct collector *collector, struct dump_slot *dump, uint64_t
 	dump->stays = false;
 	dump->begun_ns = now_ns;
 	dump->retry_ns = 0;
-	dump->open_at = dump_size(dump->writer);
+	dump->first_at = dump->open_at = dump_size(dump->writer);
 	retain_begin(&dump->retaining, &dump->target->keep, dump->target->directory,
 		     dump->target->process.program);
 }
@@ -218,8 +218,10 @@ static uint64_t old_at_ns(const struct dump_slot *dump)
 void rotate_if_due(struct collector *collector, struct dump_slot *dump)
 {
 	const struct dump_target *target = dump->target;
-	bool large = target->rotate_bytes && dump_size(dump->writer) >= target->rotate_bytes &&
-		     dump_records(dump->writer) > 0;
+	uint64_t size = dump_size(dump->writer);
+	/* However much a file begins with: at least half of it comes behind that. */
+	bool large = target->rotate_bytes && size >= target->rotate_bytes &&
+		     size - dump->first_at >= dump->first_at;
 	if (!large && !target->rotate_ns)
 		return;
 	uint64_t now_ns = prim_monotonic_ns();

@@ -41,6 +41,7 @@ struct dump_slot {
 	struct tally *tally;
 	uint64_t begun_ns;                             /* the file, by the monotonic clock */
 	uint64_t retry_ns;                             /* not before is another file begun */
+	uint64_t first_at;                             /* size of what the file begins with */
 	uint64_t open_at;                              /* size of the file after its last OPEN */
 	uint64_t counted_ticks;                        /* up to here its COUNTS hold */
 	uint64_t values_cut_said;                      /* by them */

@@ -37,11 +37,26 @@ static void append_chunk(struct cache *cache, struct chunk *chunk)
 	cache->newest = chunk;
 }
 
+static size_t raw_room(const struct chunk *chunk)
+{
+	size_t room = chunk->raw_bytes + DECODER_SLACK;
+	return room < RAW_USUAL ? RAW_USUAL : room;
+}
+
+static unsigned char *take_raw(struct cache *cache, const struct chunk *chunk)
+{
+	size_t room = raw_room(chunk);
+	return room == RAW_USUAL && cache->nspare ? cache->spare[--cache->nspare] : malloc(room);
+}
+
 static void forget_raw(struct cache *cache, struct chunk *chunk)
 {
-	free(chunk->raw);
+	if (raw_room(chunk) == RAW_USUAL && cache->nspare < SPARE_CHUNKS)
+		cache->spare[cache->nspare++] = chunk->raw;
+	else
+		free(chunk->raw);
 	chunk->raw = NULL;
-	cache->decoded -= chunk->raw_bytes;
+	cache->decoded -= raw_room(chunk);
 }
 
 static void chunk_free(struct chunk *chunk)
@@ -66,7 +81,7 @@ static void make_room(struct cache *cache, size_t bytes)
 
 void cache_mark(struct cache *cache, struct chunk *chunk)
 {
-	cache->handed += chunk->raw_bytes;
+	cache->handed += raw_room(chunk);
 	chunk->epoch = cache->epoch;
 	unlink_chunk(cache, chunk);
 	append_chunk(cache, chunk);
@@ -107,6 +122,8 @@ void cache_next_epoch(struct cache *cache)
 void cache_close(struct cache *cache)
 {
 	cache_next_epoch(cache);
+	while (cache->nspare)
+		free(cache->spare[--cache->nspare]);
 	decoder_free(cache->decoder);
 }
 
@@ -143,8 +160,8 @@ static int decode(struct cache *cache, struct chunk *chunk, const struct body *b
 {
 	if (!cache->decoder)
 		cache->decoder = decoder_new();
-	make_room(cache, chunk->raw_bytes);
-	chunk->raw = malloc(chunk->raw_bytes + DECODER_SLACK);
+	make_room(cache, raw_room(chunk));
+	chunk->raw = take_raw(cache, chunk);
 	if (!cache->decoder || !chunk->raw) {
 		free(chunk->raw);
 		chunk->raw = NULL;
@@ -157,7 +174,7 @@ static int decode(struct cache *cache, struct chunk *chunk, const struct body *b
 		chunk->raw = NULL;
 		return error;
 	}
-	cache->decoded += chunk->raw_bytes;
+	cache->decoded += raw_room(chunk);
 	append_chunk(cache, chunk);
 	return error;
 }

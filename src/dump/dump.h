@@ -18,6 +18,7 @@
 
 struct dump_writer;
 struct dump_pack;
+struct block;
 
 struct dump_process {
 	uint32_t pid;
@@ -81,6 +82,16 @@ struct dump_span_summary {
  * and the directory when it is missing. `error` gets one sentence. */
 int dump_create(struct dump_writer **writer, const char *directory,
 		const struct dump_process *process, char *error, size_t error_size);
+/* The same in a file that is open, empty, and the writer's from here on; without a process yet. */
+int dump_create_in(struct dump_writer **writer, int fd, char *error, size_t error_size);
+/* One process more: what follows is of it. Its index in the file, or an error. */
+int dump_put_process(struct dump_writer *writer, const struct dump_process *process);
+/* What follows is of the process with this index. */
+void dump_turn_to(struct dump_writer *writer, uint16_t process);
+/* A block as it stands in another dump, its body not compressed. lost: of COUNTS, as in struct
+ * dump_period. */
+int dump_put_copy(struct dump_writer *writer, const struct block *block, const void *body,
+		  size_t size, uint64_t lost);
 int dump_put_catalog(struct dump_writer *writer, uint8_t index, const struct rill_catalog *catalog);
 int dump_put_clock(struct dump_writer *writer, const struct clock_point *point);
 /* A chunk of packed records. When this returns 0 the kernel has all the bytes; else the file is as
@@ -212,6 +223,7 @@ struct dump_record {
 	struct raw_record raw;
 	uint64_t ns;
 	uint64_t ring;
+	uint64_t position; /* in the ring's stream */
 	uint32_t tid;
 	uint32_t file;   /* index of its struct dump_file */
 	uint32_t origin; /* index of its struct dump_origin */

@@ -34,7 +34,7 @@ struct run {
 	struct run *free;
 };
 
-static uint64_t run_time(struct run *run, uint64_t ticks)
+static inline uint64_t run_time(struct run *run, uint64_t ticks)
 {
 	const struct share *share = run->chunk->share;
 	if (!share->npoints)
@@ -61,10 +61,9 @@ static bool origin_before(const struct origin *a, const struct origin *b)
 	return a->index < b->index;
 }
 
-static bool run_before(const struct run *a, const struct run *b)
+/* Of records of the same time. */
+static __attribute__((noinline)) bool run_before(const struct run *a, const struct run *b)
 {
-	if (a->ns != b->ns)
-		return a->ns < b->ns;
 	if (a->chunk->share->origin != b->chunk->share->origin)
 		return origin_before(a->chunk->share->origin, b->chunk->share->origin);
 	if (a->segment->ring != b->segment->ring)
@@ -89,7 +88,7 @@ static bool run_wants(const struct dump_reader *reader, struct run *run)
 
 /* Reads the record at a place of the chunk, or the next one that is wanted. False: there is none.
  */
-static bool run_load(const struct dump_reader *reader, struct run *run, uint32_t at)
+static inline bool run_load(const struct dump_reader *reader, struct run *run, uint32_t at)
 {
 	const unsigned char *raw = run->chunk->raw;
 	for (;; at += run->raw.size) {
@@ -146,38 +145,42 @@ static int run_sort(struct dump_reader *reader, struct run *run)
 	return run_load(reader, run, run->order[0]) ? 0 : -ENOMEM;
 }
 
+static inline bool entry_before(const struct run_entry *a, const struct run_entry *b)
+{
+	return RILL__LIKELY(a->ns != b->ns) ? a->ns < b->ns : run_before(a->run, b->run);
+}
+
 static void sift_up(struct merge *merge, size_t i)
 {
-	struct run *run = merge->runs[i];
-	while (i > 0 && run_before(run, merge->runs[(i - 1) / 2])) {
+	struct run_entry entry = merge->runs[i];
+	while (i > 0 && entry_before(&entry, &merge->runs[(i - 1) / 2])) {
 		merge->runs[i] = merge->runs[(i - 1) / 2];
 		i = (i - 1) / 2;
 	}
-	merge->runs[i] = run;
+	merge->runs[i] = entry;
 }
 
-static void sift_down(struct merge *merge)
+static inline void sift_down(struct merge *merge)
 {
-	struct run *run = merge->runs[0];
-	size_t i = 0;
+	struct run_entry *runs = merge->runs, entry = runs[0];
+	size_t i = 0, nruns = merge->nruns;
 	for (;;) {
 		size_t child = 2 * i + 1;
-		if (child >= merge->nruns)
+		if (child >= nruns)
 			break;
-		if (child + 1 < merge->nruns &&
-		    run_before(merge->runs[child + 1], merge->runs[child]))
-			child++;
-		if (!run_before(merge->runs[child], run))
+		if (child + 1 < nruns)
+			child += entry_before(&runs[child + 1], &runs[child]);
+		if (!entry_before(&runs[child], &entry))
 			break;
-		merge->runs[i] = merge->runs[child];
+		runs[i] = runs[child];
 		i = child;
 	}
-	merge->runs[i] = run;
+	runs[i] = entry;
 }
 
 static struct run *run_new(struct merge *merge)
 {
-	struct run **grown = array_grow(merge->runs, merge->nruns, sizeof(struct run *));
+	struct run_entry *grown = array_grow(merge->runs, merge->nruns, sizeof *grown);
 	if (!grown)
 		return NULL;
 	merge->runs = grown;
@@ -227,7 +230,7 @@ int run_open(struct dump_reader *reader, struct chunk *chunk, const struct segme
 		run_release(reader, run);
 		return error;
 	}
-	merge->runs[merge->nruns] = run;
+	merge->runs[merge->nruns] = (struct run_entry){run->ns, run};
 	sift_up(merge, merge->nruns++);
 	return 0;
 }
@@ -244,7 +247,7 @@ void merge_disorder(struct file *file)
 static void drop_top(struct dump_reader *reader)
 {
 	struct merge *merge = &reader->merge;
-	struct run *run = merge->runs[0];
+	struct run *run = merge->runs[0].run;
 	merge->runs[0] = merge->runs[--merge->nruns];
 	if (merge->nruns)
 		sift_down(merge);
@@ -255,8 +258,7 @@ static void drop_top(struct dump_reader *reader)
 static int open_chunks(struct dump_reader *reader)
 {
 	struct merge *merge = &reader->merge;
-	while (merge->ngroups &&
-	       (!merge->nruns || merge->groups[0]->min_ns <= merge->runs[0]->ns)) {
+	while (merge->ngroups && (!merge->nruns || merge->groups[0]->min_ns <= merge->runs[0].ns)) {
 		if (merge->nruns >= MOST_RUNS) {
 			merge_disorder(merge->groups[0]->file);
 			break;
@@ -273,7 +275,7 @@ static int use_top(struct dump_reader *reader)
 {
 	struct merge *merge = &reader->merge;
 	struct cache *cache = &reader->cache;
-	struct run *run = merge->runs[0];
+	struct run *run = merge->runs[0].run;
 	if (run->chunk->raw)
 		return 0;
 	int error = cache_use(reader, run->chunk);
@@ -303,13 +305,14 @@ int merge_next(struct dump_reader *reader, struct dump_record *record)
 		merge->nburst = 0;
 		drop_top(reader);
 	}
-	struct run *run = merge->runs[0];
+	struct run *run = merge->runs[0].run;
 	struct chunk *chunk = run->chunk;
 	cache_hand_out(&reader->cache, chunk);
 	record->raw = run->raw;
 	record->raw.bytes = chunk->raw + run->at;
 	record->ns = run->ns;
 	record->ring = run->segment->ring;
+	record->position = run->position;
 	record->tid = run->segment->tid;
 	record->file = chunk->share->index;
 	record->origin = chunk->share->origin->index;
@@ -317,8 +320,10 @@ int merge_next(struct dump_reader *reader, struct dump_record *record)
 	if (!run_advance(reader, run)) {
 		merge->nburst = 0;
 		drop_top(reader);
-	} else if (!merge->nburst || --merge->nburst == 0) {
-		sift_down(merge);
+	} else {
+		merge->runs[0].ns = run->ns;
+		if (RILL__LIKELY(!merge->nburst) || --merge->nburst == 0)
+			sift_down(merge);
 	}
 	return 1;
 }
@@ -327,7 +332,7 @@ void merge_close(struct dump_reader *reader)
 {
 	struct merge *merge = &reader->merge;
 	for (size_t i = 0; i < merge->nruns; i++)
-		run_release(reader, merge->runs[i]);
+		run_release(reader, merge->runs[i].run);
 	while (merge->free) {
 		struct run *run = merge->free;
 		merge->free = run->free;

@@ -65,11 +65,8 @@ static int begin(struct file *file, char *why, size_t why_size)
 	return error;
 }
 
-int reader_add_file(struct dump_reader *reader, const char *path, bool lenient, char *error,
-		    size_t error_size)
+static int new_file(struct dump_reader *reader, const char *path, struct file **made)
 {
-	char why[160] = "";
-	struct share *share;
 	struct file **grown = array_grow(reader->files, reader->nfiles, sizeof(struct file *));
 	if (!grown)
 		return -ENOMEM;
@@ -80,9 +77,33 @@ int reader_add_file(struct dump_reader *reader, const char *path, bool lenient, 
 	reader->files[reader->nfiles++] = file;
 	*file = (struct file){.reader = reader, .fd = -1, .end = FORMAT_HEADER_SIZE};
 	file->path = strdup(path);
-	if (!file->path)
-		return -ENOMEM;
-	int code = begin(file, why, sizeof why);
+	*made = file;
+	return file->path ? 0 : -ENOMEM;
+}
+
+int reader_begin_file(struct dump_reader *reader, const char *path, struct file **made, char *error,
+		      size_t error_size)
+{
+	char why[160] = "";
+	int code = new_file(reader, path, made);
+	if (code)
+		return code;
+	code = begin(*made, why, sizeof why);
+	if (code)
+		snprintf(error, error_size, "%s %s", path, why);
+	return code;
+}
+
+int reader_add_file(struct dump_reader *reader, const char *path, bool lenient, char *error,
+		    size_t error_size)
+{
+	char why[160] = "";
+	struct share *share;
+	struct file *file;
+	int code = new_file(reader, path, &file);
+	if (code)
+		return code;
+	code = begin(file, why, sizeof why);
 	if (!code)
 		return file_scan(file);
 	if (!lenient) {
@@ -191,7 +212,7 @@ static bool has_begun(const char *path)
 }
 
 static int add_new_of(struct dump_reader *reader, struct folder *folder, char **known,
-		      size_t nknown)
+		      size_t count_known)
 {
 	char **paths = NULL;
 	int64_t changed = changed_ns(folder->path);
@@ -201,7 +222,7 @@ static int add_new_of(struct dump_reader *reader, struct folder *folder, char **
 	/* A folder that is gone has nothing new. */
 	int code = count == -ENOMEM ? count : 0;
 	for (int i = 0; !code && i < count; i++) {
-		if (bsearch(&paths[i], known, nknown, sizeof *known, by_name))
+		if (bsearch(&paths[i], known, count_known, sizeof *known, by_name))
 			continue;
 		if (!has_begun(paths[i])) {
 			changed = 0;
@@ -217,16 +238,16 @@ static int add_new_of(struct dump_reader *reader, struct folder *folder, char **
 
 int reader_add_new(struct dump_reader *reader)
 {
-	size_t nknown = reader->nfiles;
-	char **known = malloc((nknown + 1) * sizeof *known);
+	size_t count_known = reader->nfiles;
+	char **known = malloc((count_known + 1) * sizeof *known);
 	int added = 0;
 	if (!known)
 		return -ENOMEM;
-	for (size_t i = 0; i < nknown; i++)
+	for (size_t i = 0; i < count_known; i++)
 		known[i] = reader->files[i]->path;
-	qsort(known, nknown, sizeof *known, by_name);
+	qsort(known, count_known, sizeof *known, by_name);
 	for (size_t i = 0; added >= 0 && i < reader->nfolders; i++) {
-		int more = add_new_of(reader, &reader->folders[i], known, nknown);
+		int more = add_new_of(reader, &reader->folders[i], known, count_known);
 		added = more < 0 ? more : added + more;
 	}
 	free(known);

@@ -138,7 +138,7 @@ struct file {
 	size_t ngroups;
 	size_t nmerged; /* groups that the merge has been given */
 	size_t ndamages;
-	size_t ntold; /* of these, in `damage` */
+	size_t ntold;    /* of these, in `damage` */
 	size_t sentence; /* bytes of the first one */
 	char damage[300];
 };
@@ -325,6 +325,10 @@ struct chunk {
 	bool context; /* nothing in it was asked for */
 };
 
+/* A chunk is seldom larger; memory of that size is kept for the next. */
+#define RAW_USUAL    (96u << 10)
+#define SPARE_CHUNKS 8u
+
 struct cache {
 	struct decoder *decoder;
 	struct chunk *oldest; /* of those that are decoded, by last use */
@@ -332,7 +336,9 @@ struct cache {
 	struct chunk *idle; /* nobody reads them any more, but their bytes may be in use */
 	uint32_t nidle;
 	uint64_t epoch;
-	size_t decoded; /* bytes */
+	size_t decoded;                     /* bytes */
+	unsigned char *spare[SPARE_CHUNKS]; /* memory of RAW_USUAL bytes each, for chunks */
+	uint32_t nspare;
 	size_t handed;  /* of these, in chunks of this epoch */
 	uint64_t again; /* bytes that were decoded once more */
 };
@@ -358,8 +364,13 @@ void cache_close(struct cache *cache);
 
 /* --- merge.c ------------------------------------------------------------------------------- */
 
+struct run_entry {
+	uint64_t ns; /* of its next record */
+	struct run *run;
+};
+
 struct merge {
-	struct run **runs; /* a heap */
+	struct run_entry *runs; /* a heap */
 	size_t nruns;
 	size_t room;
 	struct run *free;
@@ -390,6 +401,9 @@ int counts_read(struct share *share);
 
 /* --- open.c -------------------------------------------------------------------------------- */
 
+/* Opens a file whose header is right. 0; negative errno, and a sentence. */
+int reader_begin_file(struct dump_reader *reader, const char *path, struct file **made, char *error,
+		      size_t error_size);
 /* Opens a file and scans it. lenient: one that cannot be read is listed with its damage. */
 int reader_add_file(struct dump_reader *reader, const char *path, bool lenient, char *error,
 		    size_t error_size);

@@ -20,6 +20,8 @@ struct dump_writer {
 	uint64_t position; /* end of the last whole block */
 	uint64_t blocks;
 	uint64_t records;
+	uint32_t nprocesses;
+	uint16_t process; /* whose blocks are written */
 	char *path;
 	struct indexer indexer;
 	/* When bodies are compressed: from `plain` to `packed`. */
@@ -112,6 +114,8 @@ static int write_block(struct dump_writer *writer, struct block *block, const st
 			format_crc(block->body_check, parts[i].iov_base, parts[i].iov_len);
 	}
 	block->position = writer->position;
+	if (block->type != BLOCK_INDEX && block->type != BLOCK_END)
+		block->process = writer->process;
 	block->sequence = (uint32_t)writer->blocks;
 	block_header_put(header, block);
 	size_t padding = -block->size & 7;
@@ -202,10 +206,13 @@ static int put_file_header(struct dump_writer *writer)
 	return error;
 }
 
-static int put_process(struct dump_writer *writer, const struct dump_process *process)
+int dump_put_process(struct dump_writer *writer, const struct dump_process *process)
 {
 	struct packer packer = {0};
 	struct block block = timeless(BLOCK_PROCESS);
+	if (writer->nprocesses > UINT16_MAX)
+		return -E2BIG;
+	writer->process = (uint16_t)writer->nprocesses;
 	pack_int(&packer, process->pid, 4);
 	pack_int(&packer, process->part, 4);
 	pack_int(&packer, process->id[0], 8);
@@ -217,7 +224,32 @@ static int put_process(struct dump_writer *writer, const struct dump_process *pr
 	pack_int(&packer, process->boot[1], 8);
 	pack_text(&packer, process->clock);
 	pack_text(&packer, process->writer);
-	return put_packed(writer, &block, &packer, 0);
+	int error = put_packed(writer, &block, &packer, 0);
+	return error ? error : (int)writer->nprocesses++;
+}
+
+void dump_turn_to(struct dump_writer *writer, uint16_t process)
+{
+	writer->process = process;
+}
+
+int dump_create_in(struct dump_writer **made, int fd, char *error, size_t error_size)
+{
+	struct dump_writer *writer = calloc(1, sizeof *writer);
+	*made = writer;
+	if (!writer) {
+		snprintf(error, error_size, "no memory for a dump");
+		close(fd);
+		return -ENOMEM;
+	}
+	writer->fd = fd;
+	int code = put_file_header(writer);
+	if (code) {
+		snprintf(error, error_size, "cannot write a dump: %s", strerror(-code));
+		dump_forget(writer);
+		*made = NULL;
+	}
+	return code;
 }
 
 static void writer_free(struct dump_writer *writer)
@@ -253,7 +285,8 @@ int dump_create(struct dump_writer **made, const char *directory,
 	if (!code) {
 		code = put_file_header(writer);
 		if (!code)
-			code = put_process(writer, process);
+			code = dump_put_process(writer, process);
+		code = code < 0 ? code : 0;
 		if (code)
 			unlink(writer->path);
 	}
@@ -343,6 +376,15 @@ int dump_put_counts(struct dump_writer *writer, const struct dump_count *counts,
 		pack_int(&packer, counts[i].failed, 8);
 	}
 	return put_packed(writer, &block, &packer, lost < UINT32_MAX ? (uint32_t)lost : UINT32_MAX);
+}
+
+int dump_put_copy(struct dump_writer *writer, const struct block *from, const void *body,
+		  size_t size, uint64_t lost)
+{
+	struct block block = {.type = from->type, .first = from->first, .last = from->last};
+	const struct iovec part = {(void *)(uintptr_t)body, size};
+	return put_block(writer, &block, &part, 1, NULL,
+			 lost < UINT32_MAX ? (uint32_t)lost : UINT32_MAX);
 }
 
 int dump_put_epoch(struct dump_writer *writer, const struct dump_epoch *epoch)

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../support/chunks.h"
 #include "../support/files.h"
 #include "../support/records.h"
 #include "../support/run.h"
@@ -37,6 +36,15 @@ struct thread {
 	uint64_t position;
 };
 
+static bool is_identity(void *context, uint8_t catalog, uint16_t key)
+{
+	(void)context;
+	(void)catalog;
+	return key == KEY_ID || key == KEY_JOB;
+}
+
+static const struct dump_pack_hooks hooks = {.identity = is_identity};
+
 static void put(struct dump_writer *writer, struct thread *thread, uint64_t ns, uint16_t event,
 		const struct slot *slots, size_t nslots)
 {
@@ -44,7 +52,15 @@ static void put(struct dump_writer *writer, struct thread *thread, uint64_t ns, 
 	size_t size = record_put(bytes, ns, 0, event, slots, nslots);
 	struct dump_chunk chunk = {thread->ring, thread->tid, thread->position,
 				   thread->position + size};
-	cr_assert_eq(chunk_put(writer, &chunk, bytes), 0);
+	bool bad;
+	/* A chunk for each record, which says what its filter holds: a reader can leave out all but
+	 * what it must read. */
+	struct dump_pack *pack = dump_pack_new();
+	dump_pack_hook(pack, &hooks);
+	dump_pack_begin(pack);
+	cr_assert_eq(dump_pack_add(pack, &chunk, bytes, &bad), chunk.to);
+	cr_assert_eq(dump_put_pack(writer, pack), 0);
+	dump_pack_free(pack);
 	thread->position += size;
 }
 
@@ -79,6 +95,35 @@ static void make_dump(const char *folder, const char *name, uint32_t pid)
 		put(writer, thread, ns + 5000, EVENT_JOB_END, job, 1);
 		put(writer, thread, ns + 6000 + i * 1000000, EVENT_CONN_END, connection, 1);
 	}
+	cr_assert_eq(dump_close(writer), 0);
+}
+
+/* idle.rill: a connection with an idle span inside, and the starts of two more. */
+static void make_idle_dump(const char *folder)
+{
+	struct dump_process process = {
+		.pid = 4713, .id = {4713, 6}, .start_ns = NANOSECONDS, .program = "idle"};
+	const struct clock_point clock = {0, NANOSECONDS, (uint64_t)1 << 32, 0, 0};
+	const unsigned char ip[4] = {192, 0, 2, 9}, other_ip[4] = {192, 0, 2, 10};
+	struct slot slots[] = {slot_u64(KEY_ID, 5), slot_ip4(KEY_REMOTE_IP, ip)};
+	struct slot others[] = {slot_u64(KEY_ID, 6), slot_ip4(KEY_REMOTE_IP, other_ip)};
+	static const uint16_t events[] = {EVENT_CONN_START, EVENT_IDLE_START, EVENT_WORK,
+					  EVENT_IDLE_END, EVENT_CONN_END};
+	struct thread thread = {1, 71, 0}, filler = {2, 72, 0};
+	struct dump_writer *writer;
+	char error[256];
+	cr_assert_eq(dump_create(&writer, folder, &process, error, sizeof error), 0, "%s", error);
+	cr_assert_eq(rename(dump_path(writer), format("%s/idle.rill", folder)), 0);
+	cr_assert_eq(dump_put_catalog(writer, 0, &records_catalog), 0);
+	cr_assert_eq(dump_put_clock(writer, &clock), 0);
+	for (uint64_t i = 0; i < 5; i++)
+		put(writer, &thread, i * 1000, events[i], slots, i ? 1 : 2);
+	/* So many that the spans of the first are given to the next ones. */
+	for (uint64_t i = 0; i < 600; i++)
+		put(writer, &filler, 5000 + i, EVENT_WORK, NULL, 0);
+	put(writer, &thread, 6000, EVENT_CONN_START, others, 2);
+	others[0].word = 7;
+	put(writer, &thread, 7000, EVENT_CONN_START, others, 2);
 	cr_assert_eq(dump_close(writer), 0);
 }
 
@@ -255,6 +300,37 @@ Test(grep, values_files_and_silence)
 	cr_expect(r.code == 1 && !r.out_bytes && !r.err_bytes);
 }
 
+/* The files of a process are one trace, and each hit is in one of them. */
+Test(grep, files_of_one_process)
+{
+	struct fixture f = begin();
+	struct slot slots[] = {slot_u64(KEY_ID, 5), slot_text(KEY_NOTE, "x")};
+	for (uint32_t part = 0; part < 3; part++) {
+		struct dump_process process = {.pid = 4714,
+					       .part = part,
+					       .id = {4714, 6},
+					       .start_ns = NANOSECONDS,
+					       .begun_ns = NANOSECONDS + part,
+					       .program = "parts"};
+		const struct clock_point clock = {0, NANOSECONDS, (uint64_t)1 << 32, 0, 0};
+		struct thread thread = {1, 71, part * 1000};
+		struct dump_writer *writer;
+		char error[256];
+		cr_assert_eq(dump_create(&writer, f.folder, &process, error, sizeof error), 0, "%s",
+			     error);
+		cr_assert_eq(rename(dump_path(writer), format("%s/part%u.rill", f.folder, part)),
+			     0);
+		cr_assert_eq(dump_put_catalog(writer, 0, &records_catalog), 0);
+		cr_assert_eq(dump_put_clock(writer, &clock), 0);
+		put(writer, &thread, part * 1000, part == 1 ? EVENT_WORK : EVENT_CONN_START, slots,
+		    part == 1 ? 2 : 1);
+		cr_assert_eq(dump_close(writer), 0);
+	}
+	struct run_result r =
+		RUN(&f.options, "sh", "-c", format("%s grep -l note part*.rill", f.rill));
+	cr_expect_str_eq(r.out, "part1.rill\n", "%s", r.err);
+}
+
 Test(grep, around_a_hit_stands_its_thread)
 {
 	struct fixture f = begin();
@@ -279,6 +355,8 @@ Test(grep, around_a_hit_stands_its_thread)
 		 "@kind == event && (conn.end && id == 2 || conn.start && id == 4)", "one.rill");
 	cr_expect_eq(count(r.out, "--"), 0, "%s", r.out);
 	cr_expect_eq(count(r.out, "\n"), 4);
+	r = RILL(f, "grep", "-C", "1", "conn.start && id in (2, 6) && @kind == event", "one.rill");
+	cr_expect_eq(count(r.out, "\n--\n"), 1, "%s", r.out);
 	/* After the last hit its lines still come. */
 	r = RILL(f, "grep", "-m", "1", "-A", "3", "conn.start && id >= 4 && @kind == event",
 		 "one.rill");
@@ -299,12 +377,19 @@ Test(grep, around_a_hit_stands_its_span)
 Test(grep, kept_lines_are_whole)
 {
 	struct fixture f = begin();
+	make_idle_dump(f.folder);
 	struct run_result all = RILL(f, "cat", "one.rill");
 	struct run_result r =
 		RILL(f, "grep", "-B", "10", "conn.end && id == 9 && @kind == event", "one.rill");
 	cr_expect_eq(count(r.out, "\n"), 11);
 	for (char *line = strtok(r.out, "\n"); line; line = strtok(NULL, "\n"))
 		cr_expect(strstr(all.out, line), "%s", line);
+	/* The span inside of a span, when both have long been closed. */
+	r = RILL(f, "grep", "@kind == event && @tid == 71", "idle.rill");
+	struct run_result kept =
+		RILL(f, "grep", "-B", "9", "id == 7 && @kind == event", "idle.rill");
+	cr_expect_eq(count(kept.out, "| remoteIp=192.0.2.9 ["), 4, "%s", kept.out);
+	cr_expect_str_eq(r.out, kept.out);
 }
 
 Test(grep, the_number_of_a_spans_records_is_told_when_it_is_known)

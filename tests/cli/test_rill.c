@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "../support/blocks.h"
-#include "../support/blocks.h"
 #include "../support/chunks.h"
 #include "../support/files.h"
 #include "../support/records.h"
@@ -133,6 +132,9 @@ Test(rill, usage_is_told_and_has_code_2)
 		{"spans", "--sort=name", "x.rill"},
 		{"spans", "--limit=-1", "x.rill"},
 		{"stats", "--nothing", "x.rill"},
+		{"diff", "x.rill", NULL},
+		{"info", NULL},
+		{"verify", "--nothing", "x.rill"},
 		{"catalog", "find", "x"},
 		{"catalog", "explain", NULL},
 		{"nothing", NULL},
@@ -157,8 +159,9 @@ Test(rill, usage_is_told_and_has_code_2)
 Test(rill, help_and_version)
 {
 	struct fixture f = begin();
-	static const char *const commands[] = {"cat", "spans", "stats", "catalog"};
-	for (size_t i = 0; i < 4; i++) {
+	static const char *const commands[] = {"cat",  "spans",  "stats",  "diff",
+					       "info", "verify", "catalog"};
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
 		struct run_result help = RILL(f, commands[i], "--help");
 		struct run_result same = RILL(f, "help", commands[i]);
 		char *usage = format("usage: rill %s ", commands[i]);
@@ -285,7 +288,7 @@ Test(rill, damaged_dump_is_read_up_to_the_damage)
 Test(rill, what_is_no_dump_is_told)
 {
 	struct fixture f = begin();
-	static const char *const commands[] = {"cat", "spans", "stats"};
+	static const char *const commands[] = {"cat", "spans", "stats", "info", "verify"};
 	static const struct {
 		const char *name;
 		const char *error;
@@ -299,7 +302,7 @@ Test(rill, what_is_no_dump_is_told)
 	file_store_text(format("%s/text", f.folder), "some text, longer than any header is\n");
 	run_command((const char *const[]){"mkdir", "folder", NULL}, &f.options);
 	for (size_t i = 0; i < 4; i++) {
-		for (size_t c = 0; c < 3; c++) {
+		for (size_t c = 0; c < 5; c++) {
 			struct run_result r = RILL(f, commands[c], cases[i].name);
 			cr_expect_eq(r.code, 1);
 			cr_expect_str_eq(r.err, cases[i].error);

@@ -189,8 +189,14 @@ def check_event(message, line, page):
                         "keys", "inherited", "types", "raw", "cut"}, "line", line)
     if "keys" in fields and isinstance(fields["keys"], str) and len(fields) == 1:
         got = json.loads(fields["keys"])
-        check(got == {name: line[name] for name in ("keys", "types", "raw", "cut")
-                      if name in line}, "whole", got, line)
+        own = {"keys": line["keys"]}
+        for name in ("types", "raw", "cut"):
+            # Not those on inherited keys.
+            notes = {path: note for path, note in line.get(name, {}).items()
+                     if path.partition("[")[0] in line["keys"]}
+            if notes:
+                own[name] = notes
+        check(got == own, "whole", got, own)
         return
     for key, value in line["keys"].items():
         check_value(fields, key.replace("#", "_"), expected, key, value)

@@ -41,7 +41,7 @@ class Page:
     """What docs/events.md says of events and keys."""
 
     def __init__(self, path):
-        self.subsystem, self.kinds, self.links, heading = {}, {}, set(), None
+        self.subsystem, self.kinds, self.links, heading = {}, {}, {}, None
         for line in open(path, encoding="utf-8"):
             if line.startswith("## "):
                 heading = line[3:].strip()
@@ -51,8 +51,8 @@ class Page:
             name = cells[0].strip("`")
             if heading == "Keys":
                 self.kinds[name] = cells[1].strip("`").split("\\|")
-                if cells[3] == "yes":
-                    self.links.add(name)
+                if cells[3]:
+                    self.links[name] = cells[3]
             elif heading != "Spans":
                 self.subsystem[name] = heading
 
@@ -169,8 +169,8 @@ def edges(page, events, index):
             if name not in page.links or kind in ("none", "list", "event") or value == "":
                 continue
             raw = event.get("raw", {}).get(key)
-            # A number means the same only within a process.
-            flow = (name, kind == "string", raw or value, kind != "string" and event["pid"])
+            everywhere = page.links[name] == "yes"
+            flow = (name, kind == "string", raw or value, everywhere or event["pid"])
             if flow in seen:
                 continue
             seen.add(flow)

@@ -4,9 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../support/chunks.h"
 #include "../support/exported.h"
 #include "../support/files.h"
-#include "../support/mixed.h"
+#include "../support/records.h"
+#include "dump/dump.h"
 
 Test(ctf, babeltrace_reads_every_field, .timeout = 600)
 {
@@ -58,4 +60,56 @@ Test(ctf, a_cut_stream_is_noticed)
 		    format("truncate -s -7 %s/thread-7000; babeltrace2 %s", e.out, e.out));
 	cr_assert_eq(r.code, 1);
 	folder_remove(e.folder);
+}
+
+/* Counts grow from one of these to the next: two events lose something in the first time, one in a
+ * time that overlaps the second, and nothing is lost at the end. */
+static void write_losses(const char *folder)
+{
+	const uint64_t start = 1700000000000000000;
+	const struct dump_process process = {
+		.pid = 4711, .id = {5, 6}, .start_ns = start, .program = "lossy"};
+	const struct clock_point clock = {.ticks = 0, .ns = start, .rate = (uint64_t)1 << 32};
+	static const struct {
+		struct dump_period period;
+		struct dump_count counts[2];
+	} steps[] = {
+		{{1000, 2000, 12},
+		 {{0, EVENT_WORK, 1, 0, 5, 0, 0}, {0, EVENT_CONN_END, 0, 0, 3, 4, 0}}},
+		{{3000, 5000, 1},
+		 {{0, EVENT_WORK, 1, 0, 6, 0, 0}, {0, EVENT_CONN_END, 0, 0, 3, 4, 0}}},
+		{{4000, 6000, 9},
+		 {{0, EVENT_WORK, 1, 0, 6, 0, 9}, {0, EVENT_CONN_END, 0, 0, 3, 4, 0}}},
+		{{6000, 7000, 0},
+		 {{0, EVENT_WORK, 1, 0, 6, 0, 9}, {0, EVENT_CONN_END, 0, 0, 3, 4, 0}}},
+	};
+	struct dump_writer *writer;
+	unsigned char bytes[256];
+	char error[256];
+	struct slot slot = slot_u64(KEY_ID, 1);
+	struct dump_chunk chunk = {1, 71, 0, record_put(bytes, 1, 0, EVENT_WORK, &slot, 1)};
+	cr_assert_eq(dump_create(&writer, folder, &process, error, sizeof error), 0, "%s", error);
+	cr_assert_eq(dump_put_catalog(writer, 0, &records_catalog), 0);
+	cr_assert_eq(dump_put_clock(writer, &clock), 0);
+	cr_assert_eq(chunk_put(writer, &chunk, bytes), 0);
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+		cr_assert_eq(dump_put_counts(writer, steps[i].counts, 2, 0, &steps[i].period), 0);
+	cr_assert_eq(dump_close(writer), 0);
+}
+
+Test(ctf, losses_are_discarded_events_with_their_times)
+{
+	char *folder = folder_make(), *dump = format("%s/dump", folder);
+	char *out = format("%s/ctf", folder);
+	write_losses(dump);
+	struct run_result r = RUN(NULL, built("rill"), "export", "--to=ctf", "-o", out, dump);
+	cr_assert_eq(r.code, 0, "%s", r.err);
+	r = RUN(NULL, "/usr/bin/python3", source("tests/export/discarded.py"), out);
+	cr_assert_eq(r.code, 0, "%s", r.err);
+	cr_assert_str_eq(r.out,
+			 "12 1700000000000001000 1700000000000002000\n"
+			 "1 1700000000000003000 1700000000000005000\n"
+			 "9 1700000000000004000 1700000000000006000\n",
+			 "%s", r.out);
+	folder_remove(folder);
 }

@@ -14,6 +14,7 @@
 #define MAX_RECORD 65536u
 #define MAX_SLOTS  12u
 #define CHUNK      (1u << 20)
+#define MANY_SITES 100u /* an event */
 
 struct mix {
 	const struct rill_catalog *catalog;
@@ -126,12 +127,13 @@ static size_t put_record(struct mix *mix, unsigned char *to, uint64_t ticks, siz
 	uint16_t event = (uint16_t)(n % 4   ? n / 4 * 3 % catalog->nevents + n % 4 - 1
 				    : n & 4 ? span->start
 					    : span->end);
-	event %= catalog->nevents;
+	event = n % 10 == 7 ? MANY_SITES : event % catalog->nevents;
 	mix->nmemory = 0;
 	if (next_random(mix) % 4)
 		slots[nslots++] = span_slot(mix, key_named(catalog, "spanId"));
 	/* A site always writes the same keys; one event comes from a great many sites. */
-	uint64_t site = next_random(mix) % (event == 100 ? UINT64_MAX : 3) * 1000 + event, form;
+	uint64_t site = next_random(mix) % (event == MANY_SITES ? UINT64_MAX : 3) * 1000 + event,
+		 form;
 	for (size_t i = hash(site) % 9; i && bytes < 6000; i--) {
 		form = hash(site + i * 7919);
 		slots[nslots] = next_slot(mix, (uint16_t)(form % catalog->nkeys), form >> 32);

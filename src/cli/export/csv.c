@@ -112,21 +112,19 @@ static void make_process(struct csv *csv)
 
 static void put_header(const struct table *table, struct buffer *to)
 {
-	size_t nfixed = 0;
-	while (table->fixed[nfixed])
-		nfixed++;
 	/* The keys stand before the last ones, which are long. */
-	size_t last = strcmp(table->fixed[nfixed - 2], "inherited") == 0 ? 2 : 1;
-	for (size_t i = 0; i < nfixed - last; i++) {
+	const char *last = table->fixed == event_columns ? "inherited" : "notes";
+	size_t i = 0;
+	for (; table->fixed[i] && strcmp(table->fixed[i], last) != 0; i++) {
 		if (i)
 			buffer_char(to, ',');
 		put_string(to, table->fixed[i]);
 	}
-	for (size_t i = 0; i < table->ncolumns; i++) {
+	for (size_t k = 0; k < table->ncolumns; k++) {
 		buffer_char(to, ',');
-		put_string(to, table->columns[i].name);
+		put_string(to, table->columns[k].name);
 	}
-	for (size_t i = nfixed - last; i < nfixed; i++) {
+	for (; table->fixed[i]; i++) {
 		buffer_char(to, ',');
 		put_string(to, table->fixed[i]);
 	}
@@ -169,6 +167,8 @@ static void put_cell(struct table *table, struct buffer *to, const struct rill_c
 		put_text(to, item->bytes, item->size, &exact);
 		if (!exact || item->cut)
 			table_note_exact(table, catalog, cell);
+		else if (cell_is_typed(cell))
+			table_text(table, cell); /* for its note */
 		return;
 	}
 	if (cell_is_typed(cell))

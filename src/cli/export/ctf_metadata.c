@@ -82,6 +82,10 @@ static void put_head(struct buffer *to, const struct ctf_trace *trace)
 	put_literal(to, process->program);
 	buffer_text(to, ";\n\tprocname = ");
 	put_literal(to, process->program);
+	if (*export_host(process)) {
+		buffer_text(to, ";\n\thostname = ");
+		put_literal(to, process->host);
+	}
 	put(to,
 	    ";\n\tpid = %" PRIu32 ";\n\tvpid = %" PRIu32 ";\n\tprocess_id = \"%016" PRIx64
 	    "%016" PRIx64 "\";\n\tstart_ns = \"%" PRIu64 "\";\n};\n\n",

@@ -92,8 +92,8 @@ char *export_put_text(char *to, const unsigned char *bytes, size_t size);
 uint64_t export_mix(uint64_t a, uint64_t b);
 /* Never 0. */
 uint64_t export_process_id(const struct dump_origin *origin);
-/* Whether items[index] joins its record with others, and a number that these have for it too. A
- * number means the same only within its process; a text, everywhere. */
+/* Whether items[index] joins its record with others, and a number that these have for it too:
+ * everywhere or in this process, as the page says in column Link. */
 bool export_flow(uint64_t *id, const struct dump_origin *origin, const struct rill_catalog *catalog,
 		 const struct rill_item *items, size_t index);
 /* For a struct json of which only members are asked. */

@@ -86,7 +86,7 @@ static void put_cell(struct table *table, struct buffer *to, const struct cell *
 	buffer_put(to, cell->column->field, cell->column->field_size);
 	if (cell->column->kind == COLUMN_TEXT) {
 		if (item->type == RILL_TYPE_STRING)
-			json_value(&table->json, to, cell->column->name, item, false);
+			json_value(&table->json, to, cell->column->name, item, cell_is_typed(cell));
 		else
 			put_as_text(table, to, cell);
 		return;

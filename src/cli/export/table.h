@@ -105,11 +105,12 @@ bool table_row_end(struct table *table);
 
 /* The value as text, in table->value; strings are not among them. */
 void table_text(struct table *table, const struct cell *cell);
-/* A type that the column does not tell. */
+/* A type that the column does not tell. Where strings may stand, what is not noted is one. */
 static inline bool cell_is_typed(const struct cell *cell)
 {
-	unsigned types = cell->column->types & ~(unsigned)RILL_SET_NONE;
-	return types != 1u << cell->item->type && cell->item->type != RILL_TYPE_STRING;
+	unsigned types = cell->column->types & ~(unsigned)RILL_SET_NONE,
+		 type = 1u << cell->item->type;
+	return types != type && !(type == RILL_SET_STRING && (types & RILL_SET_STRING));
 }
 
 const char *table_state(const struct rill_span *span);

@@ -75,10 +75,10 @@ bool export_flow(uint64_t *id, const struct dump_origin *origin, const struct ri
 		if (items_equal(&items[i], item))
 			return false;
 	*id = hash_bytes_of(0, (const unsigned char *)key->name, strlen(key->name));
-	if (item->bytes)
-		*id = hash_bytes_of(*id, item->bytes, item->size);
-	else
-		*id = export_mix(export_mix(*id, item->u64), export_process_id(origin));
+	*id = item->bytes ? hash_bytes_of(*id, item->bytes, item->size)
+			  : export_mix(*id, item->u64);
+	if (!(key->flags & RILL_KEY_GLOBAL))
+		*id = export_mix(*id, export_process_id(origin));
 	return true;
 }
 

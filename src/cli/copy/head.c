@@ -1,0 +1,216 @@
+/* What a dump says besides records, taken over as it stands in the sources. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "cli/copy/copy.h"
+#include "dump/format.h"
+
+/* One file, as far as it is of one process. */
+struct source {
+	struct copy *copy;
+	const struct dump_file *file;
+	int fd;
+	int process; /* index of its PROCESS block; -1: not found yet */
+	int nprocesses;
+	bool first;         /* no earlier part is here */
+	bool records_begun; /* there was a RECORDS block */
+	uint64_t *lost;     /* by catalog and event: what was lost so far */
+	int error;
+};
+
+#define LOST_PLACES (256u * RILL_CATALOG_MAX_EVENTS)
+
+/* The body, not compressed; to be freed. NULL: it cannot be read. */
+static unsigned char *read_body(const struct source *source, const struct block *block,
+				size_t *size)
+{
+	unsigned char *body = malloc(block->size + 1), *plain;
+	if (!body ||
+	    pread(source->fd, body, block->size, (off_t)(block->position + BLOCK_HEADER_SIZE)) !=
+		    (ssize_t)block->size ||
+	    format_crc(0, body, block->size) != block->body_check) {
+		free(body);
+		return NULL;
+	}
+	*size = block->size;
+	if (!(block->flags & BLOCK_COMPRESSED))
+		return body;
+	plain = block->raw_size <= BLOCK_MAX_RAW ? malloc((size_t)block->raw_size + 1) : NULL;
+	if (plain &&
+	    ZSTD_decompress(plain, block->raw_size, body, block->size) != block->raw_size) {
+		free(plain);
+		plain = NULL;
+	}
+	free(body);
+	*size = block->raw_size;
+	return plain;
+}
+
+/* By how much the numbers of lost events are more than before. */
+static uint64_t newly_lost(struct source *source, const unsigned char *body, size_t size)
+{
+	struct unpacker from = {.at = body, .end = body + size};
+	uint64_t sum = 0;
+	unpack_int(&from, 8);
+	while (!from.failed && from.at < from.end) {
+		uint32_t event = (uint32_t)unpack_int(&from, 2);
+		uint32_t catalog = (uint32_t)unpack_int(&from, 1);
+		unpack_int(&from, 5);
+		unpack_int(&from, 8);
+		unpack_int(&from, 8);
+		uint64_t lost = unpack_int(&from, 8);
+		lost += unpack_int(&from, 8);
+		lost += unpack_int(&from, 8);
+		if (from.failed || event >= RILL_CATALOG_MAX_EVENTS)
+			continue;
+		uint64_t *before = &source->lost[catalog * RILL_CATALOG_MAX_EVENTS + event];
+		sum += lost > *before ? lost - *before : 0;
+		*before = lost > *before ? lost : *before;
+	}
+	return sum;
+}
+
+static void note_process(struct source *source, const unsigned char *body, size_t size)
+{
+	struct unpacker from = {.at = body, .end = body + size};
+	const uint64_t *id = source->file->process.id;
+	unpack_int(&from, 8);
+	uint64_t high = unpack_int(&from, 8), low = unpack_int(&from, 8);
+	if (!from.failed && high == id[0] && low == id[1] && source->process < 0)
+		source->process = source->nprocesses;
+	source->nprocesses++;
+}
+
+static int take_block(struct source *source, const struct block *block)
+{
+	size_t size;
+	bool process = block->type == BLOCK_PROCESS;
+	if ((!process && (source->process < 0 || block->process != (unsigned)source->process)))
+		return 0;
+	source->records_begun |= block->type == BLOCK_RECORDS;
+	bool open = block->type == BLOCK_OPEN && source->first && !source->records_begun &&
+		    source->file->process.part > 0;
+	if (!process && !open && block->type != BLOCK_CLOCK && block->type != BLOCK_COUNTS &&
+	    block->type != BLOCK_EPOCH)
+		return 0;
+	unsigned char *body = read_body(source, block, &size);
+	if (!body)
+		return 0; /* the reader tells of the damage */
+	if (process)
+		note_process(source, body, size);
+	else
+		source->error = dump_put_copy(
+			source->copy->writer, block, body, size,
+			block->type == BLOCK_COUNTS ? newly_lost(source, body, size) : 0);
+	free(body);
+	return source->error;
+}
+
+/* Where no block begins, the next one is looked for; the reader tells of it. */
+static void take_blocks(struct source *source)
+{
+	unsigned char header[BLOCK_HEADER_SIZE];
+	uint64_t at = FORMAT_HEADER_SIZE;
+	struct block block;
+	while (!source->error && !copy_stopped &&
+	       pread(source->fd, header, sizeof header, (off_t)at) == (ssize_t)sizeof header) {
+		bool begins =
+			block_header_get(&block, header, at) && block.size <= source->file->bytes;
+		if (begins)
+			take_block(source, &block);
+		at += begins ? sizeof header + ((block.size + 7) & ~UINT64_C(7)) : 8;
+	}
+}
+
+static int take_file(struct copy *copy, const struct dump_file *file, bool first, uint64_t *lost)
+{
+	struct source source = {.copy = copy,
+				.file = file,
+				.process = -1,
+				.first = first,
+				.lost = lost,
+				.fd = open(file->path, O_RDONLY | O_CLOEXEC)};
+	if (source.fd < 0)
+		return -errno;
+	take_blocks(&source);
+	close(source.fd);
+	return source.error;
+}
+
+/* The file of this process whose part is the next one after `part`; NULL: there is none. */
+static const struct dump_file *next_part(const struct dump_reader *reader, uint32_t origin,
+					 int64_t part)
+{
+	const struct dump_file *found = NULL;
+	for (size_t i = 0; i < dump_file_count(reader); i++) {
+		const struct dump_file *file = dump_file(reader, i);
+		if (file->origin == origin && file->process.part > part &&
+		    (!found || file->process.part < found->process.part))
+			found = file;
+	}
+	return found;
+}
+
+static int take_origin(struct copy *copy, uint32_t index, uint64_t *lost)
+{
+	const struct dump_origin *origin = dump_origin(copy->reader, index);
+	const struct dump_file *file = next_part(copy->reader, index, -1);
+	struct dump_process process = file ? file->process : origin->process;
+	int error = dump_put_process(copy->writer, &process);
+	error = error < 0 ? error : 0;
+	for (uint32_t i = 0; i < origin->catalogs.count && !error; i++)
+		if (origin->catalogs.catalog[i])
+			error = dump_put_catalog(copy->writer, (uint8_t)i,
+						 origin->catalogs.catalog[i]);
+	memset(lost, 0, LOST_PLACES * sizeof *lost);
+	for (bool first = true; file && !error; first = false) {
+		error = take_file(copy, file, first, lost);
+		file = next_part(copy->reader, index, file->process.part);
+	}
+	return error;
+}
+
+int copy_heads(struct copy *copy)
+{
+	size_t count = dump_origin_count(copy->reader);
+	uint64_t *lost = malloc(LOST_PLACES * sizeof *lost);
+	int error = lost ? 0 : -ENOMEM;
+	for (size_t i = 0; i < count && !error; i++)
+		error = copy_stopped ? -EINTR : take_origin(copy, (uint32_t)i, lost);
+	free(lost);
+	return error;
+}
+
+static int count_origin(struct copy *copy, uint32_t index)
+{
+	const struct dump_file *file = NULL, *last = NULL;
+	for (int64_t part = -1; (file = next_part(copy->reader, index, part)); last = file)
+		part = file->process.part;
+	for (size_t i = 0; last && i < last->ncounts; i++) {
+		struct dump_count counted = last->counts[i];
+		const uint64_t *events = copy->taken[index].events[counted.catalog];
+		uint64_t kept = events ? events[counted.event] : 0;
+		if (kept >= counted.written)
+			continue;
+		counted.filtered += counted.written - kept;
+		counted.written = kept;
+		int error = dump_put_counts(copy->writer, &counted, 1, last->values_cut, NULL);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+int copy_counts(struct copy *copy)
+{
+	int error = 0;
+	for (uint32_t i = 0; i < dump_origin_count(copy->reader) && !error; i++) {
+		dump_turn_to(copy->writer, (uint16_t)i);
+		error = count_origin(copy, i);
+	}
+	return error;
+}
