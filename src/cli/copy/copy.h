@@ -59,7 +59,7 @@ struct copy {
 	bool number;
 	struct ring_end *rings; /* a hash table */
 	size_t nrings;
-	size_t rings_room; /* a power of two, or 0 */
+	size_t rings_room;   /* a power of two, or 0 */
 	struct taken *taken; /* by origin; NULL: nobody asks */
 	uint64_t records;
 };
