@@ -130,9 +130,12 @@ static int group_from_index(struct file *file, const struct index_head *head)
 		    (file_header(file, entry.position, &block) || block.type != entry.type ||
 		     block.size != entry.size))
 			return -EBADMSG;
-		error = group_note(group, &block, entry.records > 0, &after_open);
 		struct share *share = file_share(file, entry.process);
-		if (!error && entry.type == BLOCK_RECORDS && share) {
+		/* The PROCESS block comes first. */
+		if (!block_is_body(block.type) && (!share || !share->named))
+			return -EBADMSG;
+		error = group_note(group, &block, entry.records > 0, &after_open);
+		if (!error && entry.type == BLOCK_RECORDS) {
 			share->info.nrecords += entry.records;
 			group->nrecords += entry.records;
 		}
