@@ -255,28 +255,6 @@ struct dump_want {
 	bool alone;
 };
 
-/* What stands at a place of a file. */
-enum dump_block_state {
-	DUMP_BLOCK_WHOLE,
-	DUMP_BLOCK_BROKEN, /* its body's check is wrong */
-	DUMP_BLOCK_CUT,    /* the file ends within it; size 0: within its header */
-	DUMP_BLOCK_NOISE,  /* no block, in `size` bytes */
-};
-
-struct dump_block {
-	enum dump_block_state state;
-	uint64_t position;
-	uint64_t size; /* of its body, as it stands in the file */
-	uint64_t first_ticks;
-	uint64_t last_ticks; /* less than first_ticks: it has no time */
-	uint32_t sequence;
-	uint32_t raw_size; /* of a compressed body, before; else 0 */
-	uint16_t type;     /* as in docs/dump-format.md */
-	uint16_t process;
-	bool compressed;
-	bool contradicts; /* of an INDEX: it does not say what its blocks say */
-};
-
 /* path: a .rill file, or a directory: every .rill file in it. A file that is not a dump, or a
  * directory without one, is an error; a file that is cut is read up to the cut and says so in
  * `damage`. */
@@ -302,10 +280,5 @@ int dump_refresh(struct dump_reader *reader);
 /* How much of what will be read has been, in bytes of the files. */
 void dump_progress(const struct dump_reader *reader, uint64_t *done, uint64_t *all);
 void dump_reader_close(struct dump_reader *reader);
-
-/* Goes over all blocks of a file, as they stand there, until `callback` returns something else than
- * 0. What it returned; or a negative errno, and a sentence in `error`. */
-int dump_walk(const char *path, int (*callback)(void *context, const struct dump_block *block),
-	      void *context, char *error, size_t error_size);
 
 #endif

@@ -81,19 +81,6 @@ static int new_file(struct dump_reader *reader, const char *path, struct file **
 	return file->path ? 0 : -ENOMEM;
 }
 
-int reader_begin_file(struct dump_reader *reader, const char *path, struct file **made, char *error,
-		      size_t error_size)
-{
-	char why[160] = "";
-	int code = new_file(reader, path, made);
-	if (code)
-		return code;
-	code = begin(*made, why, sizeof why);
-	if (code)
-		snprintf(error, error_size, "%s %s", path, why);
-	return code;
-}
-
 int reader_add_file(struct dump_reader *reader, const char *path, bool lenient, char *error,
 		    size_t error_size)
 {

@@ -403,9 +403,6 @@ int counts_read(struct share *share);
 
 /* --- open.c -------------------------------------------------------------------------------- */
 
-/* Opens a file whose header is right. 0; negative errno, and a sentence. */
-int reader_begin_file(struct dump_reader *reader, const char *path, struct file **made, char *error,
-		      size_t error_size);
 /* Opens a file and scans it. lenient: one that cannot be read is listed with its damage. */
 int reader_add_file(struct dump_reader *reader, const char *path, bool lenient, char *error,
 		    size_t error_size);

@@ -67,20 +67,24 @@ static struct dump_reader *reopen(const char *path)
 	return reader;
 }
 
-static int count_compressed(void *context, const struct dump_block *block)
+static size_t count_compressed(const char *path)
 {
-	*(size_t *)context += block->compressed;
-	return 0;
+	size_t size, count = 0;
+	unsigned char *bytes = (unsigned char *)file_load(path, &size);
+	for (size_t at = 16; at < size;) {
+		count += block_get(bytes + at + 6, 2) & 1;
+		at += 64 + (block_get(bytes + at + 8, 8) + 7) / 8 * 8;
+	}
+	free(bytes);
+	return count;
 }
 
 static void expect_two(int level)
 {
-	char *folder = folder_make(), *path = make(folder, 2, level, CHUNKS), error[256];
+	char *folder = folder_make(), *path = make(folder, 2, level, CHUNKS);
 	struct dump_reader *reader = reopen(path);
 	struct dump_record record;
-	size_t compressed = 0;
-	cr_assert_eq(dump_walk(path, count_compressed, &compressed, error, sizeof error), 0);
-	cr_expect_eq(compressed > 0, level > 0);
+	cr_expect_eq(count_compressed(path) > 0, level > 0);
 	cr_assert_eq(dump_origin_count(reader), 2);
 	cr_assert_eq(dump_file_count(reader), 2);
 	for (uint64_t i = 0; i < 2 * CHUNKS * EACH; i++) {

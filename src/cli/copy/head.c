@@ -1,11 +1,9 @@
 /* What a dump says besides records, taken over as it stands in the sources. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <zstd.h>
 
+#include "cli/blocks.h"
 #include "cli/copy/copy.h"
 #include "dump/format.h"
 
@@ -13,7 +11,7 @@
 struct source {
 	struct copy *copy;
 	const struct dump_file *file;
-	int fd;
+	struct blocks blocks;
 	bool first;         /* no earlier part is here */
 	bool followed;      /* spans that are open where the cut begins are found otherwise */
 	bool records_begun; /* there was a RECORDS block */
@@ -23,32 +21,6 @@ struct source {
 
 #define FOLLOWED_SPANS (1u << 17)
 #define LOST_PLACES    (256u * RILL_CATALOG_MAX_EVENTS)
-
-/* The body, not compressed; to be freed. NULL: it cannot be read. */
-static unsigned char *read_body(const struct source *source, const struct block *block,
-				size_t *size)
-{
-	unsigned char *body = malloc(block->size + 1), *plain;
-	if (!body ||
-	    pread(source->fd, body, block->size, (off_t)(block->position + BLOCK_HEADER_SIZE)) !=
-		    (ssize_t)block->size ||
-	    format_crc(0, body, block->size) != block->body_check) {
-		free(body);
-		return NULL;
-	}
-	*size = block->size;
-	if (!(block->flags & BLOCK_COMPRESSED))
-		return body;
-	plain = block->raw_size <= BLOCK_MAX_RAW ? malloc((size_t)block->raw_size + 1) : NULL;
-	if (plain &&
-	    ZSTD_decompress(plain, block->raw_size, body, block->size) != block->raw_size) {
-		free(plain);
-		plain = NULL;
-	}
-	free(body);
-	*size = block->raw_size;
-	return plain;
-}
 
 /* By how much the numbers of lost events are more than before. */
 static uint64_t newly_lost(struct source *source, const unsigned char *body, size_t size)
@@ -74,41 +46,37 @@ static uint64_t newly_lost(struct source *source, const unsigned char *body, siz
 	return sum;
 }
 
-static int take_block(struct source *source, const struct block *block)
+static void take_block(struct source *source)
 {
+	const struct block *block = &source->blocks.block;
+	const unsigned char *body;
 	size_t size;
 	if (block->process != source->file->number)
-		return 0;
+		return;
 	source->records_begun |= block->type == BLOCK_RECORDS;
 	bool open = block->type == BLOCK_OPEN && source->first && !source->records_begun &&
 		    source->file->process.part > 0 && !source->followed;
 	if (!open && block->type != BLOCK_CLOCK && block->type != BLOCK_COUNTS &&
 	    block->type != BLOCK_EPOCH)
-		return 0;
-	unsigned char *body = read_body(source, block, &size);
-	if (!body)
-		return 0; /* the reader tells of the damage */
-	source->error =
-		dump_put_copy(source->copy->writer, block, body, size,
-			      block->type == BLOCK_COUNTS ? newly_lost(source, body, size) : 0);
-	free(body);
-	return source->error;
+		return;
+	enum blocks_body state = blocks_body(&source->blocks, &body, &size);
+	if (state == BODY_TROUBLE)
+		source->error = -source->blocks.error;
+	/* Of damage the reader tells. */
+	if (state == BODY_WHOLE)
+		source->error = dump_put_copy(
+			source->copy->writer, block, body, size,
+			block->type == BLOCK_COUNTS ? newly_lost(source, body, size) : 0);
 }
 
-/* Where no block begins, the next one is looked for; the reader tells of it. */
-static void take_blocks(struct source *source)
+static int take_blocks(struct source *source)
 {
-	unsigned char header[BLOCK_HEADER_SIZE];
-	uint64_t at = FORMAT_HEADER_SIZE;
-	struct block block;
+	enum blocks_step step;
 	while (!source->error && !copy_stopped &&
-	       pread(source->fd, header, sizeof header, (off_t)at) == (ssize_t)sizeof header) {
-		bool begins =
-			block_header_get(&block, header, at) && block.size <= source->file->bytes;
-		if (begins)
-			take_block(source, &block);
-		at += begins ? sizeof header + ((block.size + 7) & ~UINT64_C(7)) : 8;
-	}
+	       ((step = blocks_next(&source->blocks)) == BLOCKS_BLOCK || step == BLOCKS_NOISE))
+		if (step == BLOCKS_BLOCK)
+			take_block(source);
+	return source->error;
 }
 
 static int take_file(struct copy *copy, const struct dump_file *file, bool first, uint64_t *lost)
@@ -117,13 +85,13 @@ static int take_file(struct copy *copy, const struct dump_file *file, bool first
 				.file = file,
 				.first = first,
 				.followed = copy->before[file->origin].open != NULL,
-				.lost = lost,
-				.fd = open(file->path, O_RDONLY | O_CLOEXEC)};
-	if (source.fd < 0)
-		return -errno;
-	take_blocks(&source);
-	close(source.fd);
-	return source.error;
+				.lost = lost};
+	int error = blocks_open(&source.blocks, file->path);
+	if (!error)
+		error = take_blocks(&source);
+	blocks_close(&source.blocks);
+	/* What cannot be read the reader has told of. */
+	return error == -EBADMSG ? 0 : error;
 }
 
 /* The file of this process whose part is the next one after `part`; NULL: there is none. */
