@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,34 +52,6 @@ struct export
 	void *state;
 	int error;
 };
-
-/* A signal's number, or -1: the format has failed. */
-static volatile sig_atomic_t stopped;
-
-static void on_signal(int number)
-{
-	stopped = number;
-}
-
-/* What is half written is removed before the signal is obeyed. */
-static void catch_signals(void)
-{
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction action = {.sa_handler = on_signal}, before;
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-		sigaction(numbers[i], NULL, &before);
-		if (before.sa_handler != SIG_IGN)
-			sigaction(numbers[i], &action, NULL);
-	}
-}
-
-static void obey_signal(void)
-{
-	if (stopped <= 0)
-		return;
-	signal(stopped, SIG_DFL);
-	raise(stopped);
-}
 
 static int show_usage(void)
 {
@@ -172,8 +143,8 @@ static void write_batch(void *state, const struct rill_batch *batch)
 	if (export->error)
 		return;
 	export->error = export->format->write(export->state, batch);
-	if (export->error && !stopped)
-		stopped = -1;
+	if (export->error && !target_stopped)
+		target_stopped = -1;
 }
 
 static int write_all(struct export *export)
@@ -183,7 +154,7 @@ static int write_all(struct export *export)
 	job->feed = (struct feed){.outputs = &output,
 				  .noutputs = 1,
 				  .until_ns = export->selection.want.until_ns,
-				  .stop = &stopped};
+				  .stop = &target_stopped};
 	int error = export->format->open(&export->state, job);
 	if (error)
 		return error;
@@ -213,7 +184,7 @@ static int run(struct export *export, struct dump_reader *reader)
 	int error = write_all(export);
 	code = target_close(&target, !error);
 	/* As with cat: who does not read on needs no message. */
-	if (error && error != -EPIPE && stopped <= 0)
+	if (error && error != -EPIPE && target_stopped <= 0)
 		code = trouble("%s: %s", target.out, strerror(-error));
 	if (error)
 		return EXIT_TROUBLE;
@@ -243,12 +214,12 @@ static int export_main(int argc, char **argv)
 	export.job.paths = argv + optind;
 	export.job.npaths = (size_t)(argc - optind);
 	export.job.want = &export.selection.want;
-	catch_signals();
+	target_catch_signals();
 	code = run(&export, reader);
-	if (stopped <= 0 && report_damage(reader))
+	if (target_stopped <= 0 && report_damage(reader))
 		code = EXIT_TROUBLE;
 	select_close(&export.selection, reader);
-	obey_signal();
+	target_obey_signal();
 	return code;
 }
 

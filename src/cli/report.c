@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,26 +49,6 @@ struct report {
 	struct choice choice;
 	struct detail *detail; /* NULL: the first pass */
 };
-
-/* A signal's number. */
-static volatile sig_atomic_t stopped;
-
-static void on_signal(int number)
-{
-	stopped = number;
-}
-
-/* What is half written is removed before the signal is obeyed. */
-static void catch_signals(void)
-{
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction action = {.sa_handler = on_signal}, before;
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-		sigaction(numbers[i], NULL, &before);
-		if (before.sa_handler != SIG_IGN)
-			sigaction(numbers[i], &action, NULL);
-	}
-}
 
 static int parse_option(struct report *report, int option, const char *argument)
 {
@@ -164,7 +143,7 @@ static int run_pass(struct report *report, struct dump_reader *reader)
 		select_output(&report->selection, &report->feed),
 		{.write = forget_spans, .state = report},
 	};
-	report->feed = (struct feed){.outputs = outputs, .noutputs = 2, .stop = &stopped};
+	report->feed = (struct feed){.outputs = outputs, .noutputs = 2, .stop = &target_stopped};
 	int error = feed_run(&report->feed, reader);
 	return report->model.no_memory ? -ENOMEM : error;
 }
@@ -242,7 +221,7 @@ static int run(struct report *report, char *const *paths, size_t npaths)
 	if (error) {
 		/* As with cat: who does not read on needs no message; open_dumps() has given one.
 		 */
-		if (error != -EPIPE && error != -ENODATA && !stopped)
+		if (error != -EPIPE && error != -ENODATA && !target_stopped)
 			trouble("%s: %s", target.out, strerror(-error));
 		return code ? code : EXIT_TROUBLE;
 	}
@@ -262,7 +241,7 @@ static int report_main(int argc, char **argv)
 	if (!code && report.help) {
 		fputs(usage, stdout);
 	} else if (!code) {
-		catch_signals();
+		target_catch_signals();
 		code = run(&report, argv + optind, (size_t)(argc - optind));
 	}
 	if (report.detail)
@@ -270,10 +249,7 @@ static int report_main(int argc, char **argv)
 	choice_free(&report.choice);
 	model_free(&report.model);
 	free(report.selected);
-	if (stopped) {
-		signal(stopped, SIG_DFL);
-		raise(stopped);
-	}
+	target_obey_signal();
 	return code;
 }
 

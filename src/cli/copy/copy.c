@@ -6,26 +6,6 @@
 #include <unistd.h>
 
 #include "cli/copy/copy.h"
-#include "cli/export/export.h"
-
-volatile sig_atomic_t copy_stopped;
-
-static void on_signal(int number)
-{
-	copy_stopped = number;
-}
-
-/* What is half written is removed before the signal is obeyed. */
-static void catch_signals(void)
-{
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction action = {.sa_handler = on_signal}, before;
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-		sigaction(numbers[i], NULL, &before);
-		if (before.sa_handler != SIG_IGN)
-			sigaction(numbers[i], &action, NULL);
-	}
-}
 
 static void free_parts(struct copy *copy)
 {
@@ -55,7 +35,7 @@ int copy_run(struct dump_reader *reader, const char *out, uint64_t since_ns, cop
 	size_t norigins = dump_origin_count(reader);
 	struct target target;
 	char error[256];
-	catch_signals();
+	target_catch_signals();
 	if (target_open(&target, out, false))
 		return EXIT_TROUBLE;
 	int code = -1;
@@ -77,9 +57,6 @@ int copy_run(struct dump_reader *reader, const char *out, uint64_t since_ns, cop
 	*records = copy.records;
 	free_parts(&copy);
 	int renamed = target_close(&target, !code);
-	if (copy_stopped) {
-		signal(copy_stopped, SIG_DFL);
-		raise(copy_stopped);
-	}
+	target_obey_signal();
 	return code ? EXIT_TROUBLE : renamed;
 }

@@ -8,9 +8,8 @@
 #ifndef RILL_CLI_COPY_H
 #define RILL_CLI_COPY_H
 
-#include <signal.h>
-
 #include "cli/cli.h"
+#include "cli/export/export.h"
 #include "collect/open.h"
 
 /* Records of so many bytes are taken together, and ordered by ring; a single one may have more. */
@@ -72,9 +71,6 @@ struct copy {
 	bool begun;            /* a record has been taken */
 	uint64_t records;
 };
-
-/* The number of the signal that ends it, or 0. */
-extern volatile sig_atomic_t copy_stopped;
 
 /* Asked of every record: whether it is taken; of one that is context, whether the spans that it
  * starts or ends are followed up to where the cut begins. */

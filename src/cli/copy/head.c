@@ -72,7 +72,7 @@ static void take_block(struct source *source)
 static int take_blocks(struct source *source)
 {
 	enum blocks_step step;
-	while (!source->error && !copy_stopped &&
+	while (!source->error && !target_stopped &&
 	       ((step = blocks_next(&source->blocks)) == BLOCKS_BLOCK || step == BLOCKS_NOISE))
 		if (step == BLOCKS_BLOCK)
 			take_block(source);
@@ -145,7 +145,7 @@ int copy_heads(struct copy *copy)
 	uint64_t *lost = malloc(LOST_PLACES * sizeof *lost);
 	int error = lost ? 0 : -ENOMEM;
 	for (size_t i = 0; i < count && !error; i++)
-		error = copy_stopped ? -EINTR : take_origin(copy, (uint32_t)i, lost);
+		error = target_stopped ? -EINTR : take_origin(copy, (uint32_t)i, lost);
 	free(lost);
 	return error;
 }

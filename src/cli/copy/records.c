@@ -220,7 +220,7 @@ int copy_records(struct copy *copy, copy_takes *takes, void *context)
 	while (!error && (more = dump_next(copy->reader, &record)) != 0) {
 		if (more < 0)
 			error = more;
-		else if (copy_stopped)
+		else if (target_stopped)
 			error = -EINTR;
 		else if (takes && !takes(context, &record))
 			continue;

@@ -101,6 +101,12 @@ make_piece export_make_key;
 
 /* --- where it goes: target.c --------------------------------------------------------------- */
 
+/* The number of the signal that ended it; or -1: it is to end for another reason; or 0. */
+extern volatile sig_atomic_t target_stopped;
+/* What is half written is removed before a signal is obeyed. */
+void target_catch_signals(void);
+void target_obey_signal(void);
+
 /* OUT under a temporary name until it is whole; or standard output, a pipe, a device. */
 struct target {
 	const char *out;

@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,6 +26,32 @@ int export_out_flush(struct export_out *out)
 	}
 	buffer_clear(&out->buffer);
 	return out->error;
+}
+
+volatile sig_atomic_t target_stopped;
+
+static void on_signal(int number)
+{
+	target_stopped = number;
+}
+
+void target_catch_signals(void)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction action = {.sa_handler = on_signal}, before;
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+		sigaction(numbers[i], NULL, &before);
+		if (before.sa_handler != SIG_IGN)
+			sigaction(numbers[i], &action, NULL);
+	}
+}
+
+void target_obey_signal(void)
+{
+	if (target_stopped <= 0)
+		return;
+	signal(target_stopped, SIG_DFL);
+	raise(target_stopped);
 }
 
 static int failed(const struct target *target, int error)
