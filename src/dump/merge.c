@@ -5,6 +5,9 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <rill/static/encode.h>
 
 #include "dump/reader.h"
 
@@ -86,13 +89,33 @@ static bool run_wants(const struct dump_reader *reader, struct run *run)
 	return need != NEED_NOT;
 }
 
+/* What the decoder vouches for needs no look, but whether it ends before the run does. */
+static inline bool read_record(struct raw_record *raw, bool vouched, const unsigned char *bytes,
+			       uint32_t left)
+{
+	struct rill__record record;
+	if (RILL__UNLIKELY(!vouched))
+		return raw_record_read(raw, bytes, left) == 0;
+	if (left < sizeof record)
+		return false;
+	memcpy(&record, bytes, sizeof record);
+	*raw = (struct raw_record){.ticks = record.ticks,
+				   .event = record.event,
+				   .nslots = record.nslots,
+				   .catalog = (uint8_t)(record.catalog_size >> 24),
+				   .size = record.catalog_size & 0xffffff,
+				   .bytes = bytes};
+	return raw->size <= left;
+}
+
 /* Reads the record at a place of the chunk, or the next one that is wanted. False: there is none.
  */
 static inline bool run_load(const struct dump_reader *reader, struct run *run, uint32_t at)
 {
 	const unsigned char *raw = run->chunk->raw;
+	bool vouched = run->chunk->vouched;
 	for (;; at += run->raw.size) {
-		if (at >= run->end || raw_record_read(&run->raw, raw + at, run->end - at))
+		if (at >= run->end || !read_record(&run->raw, vouched, raw + at, run->end - at))
 			return false;
 		run->at = at;
 		run->ns = run_time(run, run->raw.ticks);
@@ -254,6 +277,13 @@ static void drop_top(struct dump_reader *reader)
 	run_release(reader, run);
 }
 
+/* A chunk that is vouched for has no record without a catalog. */
+static inline bool is_plain(const struct chunk *chunk, const struct raw_record *raw)
+{
+	return chunk->vouched &&
+	       !(chunk->share->origin->known[raw->catalog]->marks[raw->event] & MARK_ROLE);
+}
+
 /* Opens what begins before the next record. 0; -ENOMEM. */
 static int open_chunks(struct dump_reader *reader)
 {
@@ -317,6 +347,7 @@ int merge_next(struct dump_reader *reader, struct dump_record *record)
 	record->file = chunk->share->index;
 	record->origin = chunk->share->origin->index;
 	record->context = run->context;
+	record->plain = is_plain(chunk, &run->raw);
 	if (!run_advance(reader, run)) {
 		merge->nburst = 0;
 		drop_top(reader);

@@ -323,11 +323,14 @@ struct chunk {
 	struct chunk *newer;
 	bool open;    /* of type OPEN */
 	bool context; /* nothing in it was asked for */
+	bool vouched; /* every record decodes by a catalog that is there */
 };
 
 /* A chunk is seldom larger; memory of that size is kept for the next. */
 #define RAW_USUAL    (96u << 10)
 #define SPARE_CHUNKS 8u
+/* Of chunks that nobody reads any more: freeing each at once would be no gain. */
+#define IDLE_MOST 4u
 
 struct cache {
 	struct decoder *decoder;
@@ -358,7 +361,10 @@ static inline void cache_hand_out(struct cache *cache, struct chunk *chunk)
 }
 void cache_release(struct cache *cache, struct chunk *chunk);
 /* Whether cache_next_epoch() takes memory back that is handed out. */
-bool cache_expires(const struct cache *cache);
+static inline bool cache_expires(const struct cache *cache)
+{
+	return cache->nidle > IDLE_MOST || cache->handed > DECODED_BYTES / 2;
+}
 void cache_next_epoch(struct cache *cache);
 void cache_close(struct cache *cache);
 
