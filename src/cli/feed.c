@@ -76,8 +76,7 @@ static int feed_record(struct feeding *feeding, const struct dump_record *record
 		return -ENOMEM;
 	if (feed->on_record && !record->context)
 		feed->on_record(feed->context, record);
-	if (feed->on_record &&
-	    (record->plain || !pipeline_decides_spans(pipeline, &record->raw)))
+	if (feed->on_record && (record->plain || !pipeline_decides_spans(pipeline, &record->raw)))
 		return 0;
 	if (record->origin != feeding->origin || record->context != feeding->context ||
 	    feeding->ninputs == FEED_BATCH || (feed->by_file && record->file != feed->file))

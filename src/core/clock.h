@@ -30,7 +30,6 @@ static inline uint64_t clock_ns(const struct clock_point *point, uint64_t ticks)
 	return point->ns + (uint64_t)(int64_t)(ns >> 32);
 }
 
-
 /* The last of `count` points (ordered by ticks) that is not after `ticks`, else the first. */
 const struct clock_point *clock_find(const struct clock_point *points, size_t count,
 				     uint64_t ticks);

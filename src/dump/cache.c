@@ -336,6 +336,12 @@ int cache_open(struct dump_reader *reader, struct file *file, const struct pendi
 	return error;
 }
 
+void cache_changed(const struct chunk *chunk)
+{
+	file_damage(chunk->share->file, "changed while it was read, at byte %" PRIu64,
+		    chunk->position);
+}
+
 int cache_use(struct dump_reader *reader, struct chunk *chunk)
 {
 	struct cache *cache = &reader->cache;
@@ -360,7 +366,6 @@ int cache_use(struct dump_reader *reader, struct chunk *chunk)
 		unlink_chunk(cache, chunk);
 		forget_raw(cache, chunk);
 	}
-	file_damage(chunk->share->file, "changed while it was read, at byte %" PRIu64,
-		    chunk->position);
+	cache_changed(chunk);
 	return -EBADMSG;
 }

@@ -352,6 +352,8 @@ int cache_open(struct dump_reader *reader, struct file *file, const struct pendi
 	       struct chunk **made);
 /* Decodes it once more if it has to be. 0; negative errno: it cannot be read any more. */
 int cache_use(struct dump_reader *reader, struct chunk *chunk);
+/* The chunk is not what it was when it was read first. */
+void cache_changed(const struct chunk *chunk);
 void cache_mark(struct cache *cache, struct chunk *chunk);
 /* Records of it are handed out. */
 static inline void cache_hand_out(struct cache *cache, struct chunk *chunk)
