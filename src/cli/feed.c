@@ -78,7 +78,7 @@ static int feed_record(struct feeding *feeding, const struct dump_record *record
 		return -ENOMEM;
 	if (feed->on_record && !record->context)
 		feed->on_record(feed->context, record);
-	if (feed->on_record && !pipeline_decides_spans(pipeline, &record->raw))
+	if (feed->on_record && (record->plain || !pipeline_decides_spans(pipeline, &record->raw)))
 		return 0;
 	if (record->origin != feeding->origin || record->context != feeding->context ||
 	    feeding->ninputs == FEED_BATCH || (feed->by_file && record->file != feed->file))
@@ -98,7 +98,7 @@ static int feed_records(struct feeding *feeding, struct dump_reader *reader)
 	int more;
 	for (;;) {
 		/* What waits must still have its bytes. */
-		if (dump_expires(reader))
+		if (feeding->ninputs && dump_expires(reader))
 			feed_pending(feeding);
 		if (feeding->feed->stop && *feeding->feed->stop)
 			return -EINTR;

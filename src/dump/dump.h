@@ -231,6 +231,9 @@ struct dump_record {
 	uint32_t origin; /* index of its struct dump_origin */
 	/* Not asked for, but it starts or ends spans that what was asked for may be in. */
 	bool context;
+	/* Known to decode, values and all, by a catalog that is there; and no span begins or ends
+	 * with it. */
+	bool plain;
 };
 
 /* A value of a key that names something: a span's key, or one with a Link. */
