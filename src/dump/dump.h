@@ -254,6 +254,8 @@ struct dump_want {
 	size_t nids;
 	/* Records alone: none are handed out as `context`. */
 	bool alone;
+	/* Order matters only where spans begin and end: other records may come at any time. */
+	bool any_order;
 };
 
 /* What stands at a place of a file. */
