@@ -71,6 +71,8 @@ static struct pipeline *make_pipeline(struct feeding *feeding, uint32_t index)
 static int feed_record(struct feeding *feeding, const struct dump_record *record)
 {
 	struct feed *feed = feeding->feed;
+	if (!feeding->pipelines || record->origin >= feeding->npipelines)
+		return -ENOMEM;
 	struct pipeline *pipeline = feeding->pipelines[record->origin];
 	if (!pipeline && !(pipeline = make_pipeline(feeding, record->origin)))
 		return -ENOMEM;

@@ -49,6 +49,8 @@ struct known_catalog {
 /* A process: all of its files. */
 struct origin {
 	struct dump_origin info;
+	struct origin *other; /* of another series of the same process; NULL: the last one */
+	uint32_t kin;         /* index of the first one of the process */
 	uint32_t index;
 	uint32_t nshares;
 	struct share **shares; /* by part */
@@ -441,7 +443,7 @@ struct dump_reader {
 	size_t nshares;
 	struct origin **origins;
 	size_t norigins;
-	struct origin **by_id; /* a hash table */
+	struct origin **by_id; /* a hash table of processes: of each, its first series */
 	size_t by_id_room;
 	struct folder *folders; /* that were given */
 	size_t nfolders;
