@@ -155,8 +155,9 @@ static int print_groups(struct stats *stats, bool json)
 
 static int run(struct stats *stats, bool by_process, bool json)
 {
+	static const struct dump_want want = {.any_order = true};
 	struct tally *tally = &stats->tally;
-	struct dump_reader *reader = open_dumps(stats->paths, stats->npaths, NULL);
+	struct dump_reader *reader = open_dumps(stats->paths, stats->npaths, &want);
 	if (!reader)
 		return EXIT_TROUBLE;
 	int code = EXIT_OK;

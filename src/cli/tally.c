@@ -147,9 +147,9 @@ static unsigned slot_of(const struct tally_group *group, uint64_t ns)
 static void turn_to(struct tally_group *group, uint64_t ns)
 {
 	if (!group->slot_ns)
-		group->slots_from_ns = group->first_ns = ns;
-	if (ns < group->first_ns)
 		group->first_ns = ns;
+	if (!group->slot_ns && (!group->slots_from_ns || ns < group->slots_from_ns))
+		group->slots_from_ns = ns;
 	if (ns > group->slots_from_ns &&
 	    (ns - group->slots_from_ns) >> group->slot_shift >= TALLY_SLOTS)
 		widen(group, ns);
@@ -163,6 +163,8 @@ static inline unsigned cover(struct tally_group *group, uint64_t ns)
 	/* Before the first slot there is none: such times are looked at one by one. */
 	if (RILL__UNLIKELY(ns - group->slot_from_ns >= group->slot_ns))
 		turn_to(group, ns);
+	if (ns < group->first_ns)
+		group->first_ns = ns;
 	if (ns > group->last_ns)
 		group->last_ns = ns;
 	return group->slot;
@@ -345,6 +347,17 @@ static int take_counts(struct tally *tally, size_t index)
 	return 0;
 }
 
+/* The first slot begins with the first record, which need not be the first to be read. */
+static void find_start(struct tally *tally)
+{
+	for (size_t i = 0; i < dump_file_count(tally->reader); i++) {
+		const struct dump_file *file = dump_file(tally->reader, i);
+		uint64_t *start = &tally->origins[file->origin].group->slots_from_ns;
+		if ((file->first_ns || file->last_ns) && (!*start || file->first_ns < *start))
+			*start = file->first_ns;
+	}
+}
+
 int tally_init(struct tally *tally, struct dump_reader *reader, bool by_process,
 	       size_t histogram_bytes)
 {
@@ -365,6 +378,7 @@ int tally_init(struct tally *tally, struct dump_reader *reader, bool by_process,
 		if (map_origin(tally, i) || take_counts(tally, i))
 			return -ENOMEM;
 	}
+	find_start(tally);
 	return 0;
 }
 

@@ -196,7 +196,10 @@ static int list_segments(struct chunk *chunk, struct chunk_view *view)
 				  share_times(chunk->share, found.low, found.high).straight};
 	}
 	chunk->raw_bytes = view->raw;
-	return more ? more : chunk_view_events(view);
+	if (!more)
+		more = chunk_view_events(view);
+	chunk->roles = more || want_roles(chunk->share, view->events, view->events_end);
+	return more;
 }
 
 /* Counts the records of a segment that are whole and not before segment->seen, where the header

@@ -256,6 +256,8 @@ struct dump_want {
 	size_t nids;
 	/* Records alone: none are handed out as `context`. */
 	bool alone;
+	/* Order matters only where spans begin and end: other records may come at any time. */
+	bool any_order;
 };
 
 /* path: a .rill file, or a directory: every .rill file in it. A file that is not a dump, or a

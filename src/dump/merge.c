@@ -15,6 +15,9 @@
 #define AGAIN_FREE ((uint64_t)4 << 30)
 #define BURST      1024u
 
+/* Which records of its segment a run has. */
+enum part { PART_ALL, PART_LOOSE, PART_ROLES };
+
 struct run {
 	/* The record that is next. */
 	uint64_t ns;
@@ -24,6 +27,7 @@ struct run {
 	uint32_t size;
 	uint32_t end;
 	bool context;
+	uint8_t part; /* enum part */
 	/* The clock's line for ticks in [line_from, line_to). */
 	const struct clock_point *line;
 	uint64_t line_from;
@@ -108,6 +112,13 @@ static inline struct raw_record read_vouched(const unsigned char *bytes)
 				   .bytes = bytes};
 }
 
+/* Of a chunk that is vouched for: it has no record without a catalog. */
+static inline bool has_role(const struct chunk *chunk, const struct raw_record *raw)
+{
+	return chunk->roles &&
+	       chunk->share->origin->known[raw->catalog]->marks[raw->event] & MARK_ROLE;
+}
+
 /* Reads the record at a place of the chunk, of any chunk. False: there is none that is wanted. */
 static __attribute__((noinline)) bool load_slowly(const struct dump_reader *reader, struct run *run,
 						  uint32_t at)
@@ -118,6 +129,9 @@ static __attribute__((noinline)) bool load_slowly(const struct dump_reader *read
 			return false;
 		run->at = at;
 		run->size = raw.size;
+		if (run->part != PART_ALL &&
+		    want_role(run->chunk->share, &raw) != (run->part == PART_ROLES))
+			continue;
 		run->ns = run_time(run, raw.ticks);
 		if ((reader->whole && !run->chunk->open) || run_wants(reader, run, &raw))
 			return true;
@@ -130,14 +144,22 @@ static inline bool run_load(const struct dump_reader *reader, struct run *run, u
 {
 	if (RILL__UNLIKELY(!reader->whole || !run->chunk->vouched || run->chunk->open))
 		return load_slowly(reader, run, at);
+	struct raw_record raw;
 	/* Only whether it ends before the run does is still to be seen. */
-	if (at >= run->end || run->end - at < sizeof(struct rill__record))
-		return false;
-	struct raw_record raw = read_vouched(run->chunk->raw + at);
+	for (;; at += raw.size) {
+		if (at >= run->end || run->end - at < sizeof(struct rill__record))
+			return false;
+		raw = read_vouched(run->chunk->raw + at);
+		if (raw.size > run->end - at)
+			return false;
+		if (RILL__LIKELY(run->part == PART_ALL) ||
+		    has_role(run->chunk, &raw) == (run->part == PART_ROLES))
+			break;
+	}
 	run->at = at;
 	run->size = raw.size;
 	run->ns = run_time(run, raw.ticks);
-	return raw.size <= run->end - at;
+	return true;
 }
 
 static bool run_advance(const struct dump_reader *reader, struct run *run)
@@ -239,7 +261,8 @@ static void run_release(struct dump_reader *reader, struct run *run)
 	merge->free = run;
 }
 
-int run_open(struct dump_reader *reader, struct chunk *chunk, const struct segment *segment)
+static int open_part(struct dump_reader *reader, struct chunk *chunk, const struct segment *segment,
+		     enum part part)
 {
 	struct merge *merge = &reader->merge;
 	uint64_t whole = chunk->whole > segment->offset ? chunk->whole - segment->offset : 0;
@@ -251,14 +274,16 @@ int run_open(struct dump_reader *reader, struct chunk *chunk, const struct segme
 	struct run *run = run_new(merge);
 	if (!run)
 		return -ENOMEM;
-	*run = (struct run){
-		.segment = segment, .chunk = chunk, .end = segment->offset + (uint32_t)size};
+	*run = (struct run){.segment = segment,
+			    .chunk = chunk,
+			    .end = segment->offset + (uint32_t)size,
+			    .part = part};
 	chunk->users++;
 	bool loaded = run_load(reader, run, segment->offset);
 	while (loaded && run_position(run) < segment->seen)
 		loaded = run_load(reader, run, run->at + run->size);
 	int error = 0;
-	bool sort = loaded && !segment->sorted;
+	bool sort = loaded && !segment->sorted && part != PART_LOOSE;
 	if (sort && merge->order > ORDER_BYTES)
 		merge_disorder(chunk->share->file);
 	else if (sort)
@@ -267,9 +292,22 @@ int run_open(struct dump_reader *reader, struct chunk *chunk, const struct segme
 		run_release(reader, run);
 		return error;
 	}
-	merge->runs[merge->nruns] = (struct run_entry){run->ns, run};
+	/* Loose ones come first, each to its end. */
+	uint64_t key = part == PART_LOOSE ? merge->nloose++ : run->ns;
+	merge->runs[merge->nruns] = (struct run_entry){key, run};
 	sift_up(merge, merge->nruns++);
 	return 0;
+}
+
+int run_open(struct dump_reader *reader, struct chunk *chunk, const struct segment *segment)
+{
+	const struct dump_want *want = reader->want;
+	if (!want || !want->any_order || !reader->whole || !chunk->vouched || chunk->open)
+		return open_part(reader, chunk, segment, PART_ALL);
+	int error = open_part(reader, chunk, segment, PART_LOOSE);
+	if (!error && chunk->roles)
+		error = open_part(reader, chunk, segment, PART_ROLES);
+	return error;
 }
 
 void merge_disorder(struct file *file)
@@ -289,13 +327,6 @@ static void drop_top(struct dump_reader *reader)
 	if (merge->nruns)
 		sift_down(merge);
 	run_release(reader, run);
-}
-
-/* A chunk that is vouched for has no record without a catalog. */
-static inline bool is_plain(const struct chunk *chunk, const struct raw_record *raw)
-{
-	return chunk->vouched &&
-	       !(chunk->share->origin->known[raw->catalog]->marks[raw->event] & MARK_ROLE);
 }
 
 /* Opens what begins before the next record. 0; -ENOMEM. */
@@ -375,11 +406,11 @@ int merge_next(struct dump_reader *reader, struct dump_record *record)
 	record->file = chunk->share->index;
 	record->origin = chunk->share->origin->index;
 	record->context = run->context;
-	record->plain = is_plain(chunk, &record->raw);
+	record->plain = chunk->vouched && !has_role(chunk, &record->raw);
 	if (!run_advance(reader, run)) {
 		merge->nburst = 0;
 		drop_top(reader);
-	} else {
+	} else if (run->part != PART_LOOSE) {
 		merge->runs[0].ns = run->ns;
 		if (RILL__LIKELY(!merge->nburst) || --merge->nburst == 0)
 			sift_down(merge);

@@ -276,7 +276,11 @@ enum need want_chunk(const struct dump_reader *reader, const struct share *share
 		     const struct time_range *times, const unsigned char *events,
 		     const unsigned char *events_end, const unsigned char *filter,
 		     uint32_t filter_size);
-/* Likewise of a record; NEED_CONTEXT: it is handed out as context. */
+/* Whether a span may begin or end with an event of a list as in a chunk's header. */
+bool want_roles(const struct share *share, const unsigned char *events, const unsigned char *end);
+/* Likewise with a record. */
+bool want_role(const struct share *share, const struct raw_record *raw);
+/* What of a record is needed; NEED_CONTEXT: it is handed out as context. */
 enum need want_record(const struct dump_reader *reader, const struct share *share,
 		      const struct raw_record *raw, uint64_t ns);
 
@@ -326,6 +330,7 @@ struct chunk {
 	bool open;    /* of type OPEN */
 	bool context; /* nothing in it was asked for */
 	bool vouched; /* every record decodes by a catalog that is there */
+	bool roles;   /* a span may begin or end in it */
 };
 
 /* A chunk is seldom larger; memory of that size is kept for the next. */
@@ -391,6 +396,7 @@ struct merge {
 	size_t groups_room;
 	size_t npending; /* of all groups */
 	size_t order;    /* bytes, of runs that had to be sorted */
+	uint64_t nloose; /* runs so far whose order does not matter */
 };
 
 /* Records of a file may come late, because of what their order would cost. */

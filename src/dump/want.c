@@ -106,6 +106,16 @@ static unsigned char marks_in(const struct share *share, const unsigned char *at
 	return marks;
 }
 
+bool want_roles(const struct share *share, const unsigned char *events, const unsigned char *end)
+{
+	return marks_in(share, events, end) & MARK_ROLE;
+}
+
+bool want_role(const struct share *share, const struct raw_record *raw)
+{
+	return marks_of(share, raw->catalog, raw->event) & MARK_ROLE;
+}
+
 enum need want_chunk(const struct dump_reader *reader, const struct share *share,
 		     const struct time_range *times, const unsigned char *events,
 		     const unsigned char *events_end, const unsigned char *filter,

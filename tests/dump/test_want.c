@@ -18,6 +18,7 @@ struct seen {
 	uint64_t id;
 	uint16_t event;
 	bool context;
+	bool plain;
 };
 
 struct sample {
@@ -120,8 +121,8 @@ static size_t read_wanted(const char *folder, const struct dump_want *want, stru
 	while (dump_next(reader, &record) == 1) {
 		cr_assert_lt(count, MOST + SESSIONS);
 		cr_assert_eq(raw_record_items(&record.raw, items), 2);
-		seen[count++] =
-			(struct seen){record.ns, items[0].u64, record.raw.event, record.context};
+		seen[count++] = (struct seen){record.ns, items[0].u64, record.raw.event,
+					      record.context, record.plain};
 	}
 	cr_expect_null(dump_file(reader, 0)->damage, "%s", dump_file(reader, 0)->damage);
 	cr_expect(dump_file(reader, 0)->indexed);
@@ -229,5 +230,37 @@ Test(want, an_id_has_all_its_records_and_few_others)
 	cr_expect_eq(read_wanted(sample.folder, &want, some), nall);
 	want.ids = &none;
 	cr_expect_eq(read_wanted(sample.folder, &want, some), 0);
+	folder_remove(sample.folder);
+}
+
+static int by_time(const void *left, const void *right)
+{
+	const struct seen *a = left, *b = right;
+	return (a->ns > b->ns) - (a->ns < b->ns);
+}
+
+Test(want, in_any_order_all_come_once_and_those_of_spans_in_order)
+{
+	struct sample sample;
+	make(&sample);
+	struct dump_want want = {.any_order = true};
+	size_t nall = read_wanted(sample.folder, NULL, all);
+	size_t n = read_wanted(sample.folder, &want, some), late = 0;
+	uint64_t role_ns = 0, ns = 0;
+	cr_assert_eq(n, nall);
+	for (size_t i = 0; i < n; i++) {
+		late += some[i].ns < ns;
+		ns = some[i].ns;
+		cr_expect_eq(some[i].plain, some[i].event == EVENT_WORK);
+		if (some[i].event == EVENT_WORK)
+			continue;
+		cr_expect_gt(some[i].ns, role_ns);
+		role_ns = some[i].ns;
+	}
+	cr_expect_gt(late, CHUNKS / 4, "nothing was read out of order");
+	qsort(some, n, sizeof *some, by_time);
+	for (size_t i = 0; i < n; i++)
+		cr_assert(some[i].ns == all[i].ns && some[i].id == all[i].id &&
+			  some[i].event == all[i].event && some[i].plain == all[i].plain);
 	folder_remove(sample.folder);
 }
