@@ -5,7 +5,7 @@ import collections
 import itertools
 import sys
 
-from second_reader import COUNTS, END, INDEX, MASK, NESTED, OPEN, RECORDS, SIZED, IP, Broken
+from second_reader import COUNTS, END, INDEX, MASK, NESTED, OPEN, RECORDS, SIZED, SPANS, IP, Broken
 from second_reader import Bytes, padded, read_file, show_file, show_record, show_records
 
 # --- chunks -----------------------------------------------------------------------------------------
@@ -27,8 +27,8 @@ def faults_of_chunk(block, chunk):
             yield "highest"
         if (ticks == sorted(ticks)) != bool(count & 1):
             yield "order"
-    if not chunk.segments and any(block.body[:12]) or len(block.body) < 12:
-        yield "no bytes of zero"
+    if not chunk.segments and any(block.body[:11]):
+        yield "not empty"
     if chunk.records and chunk.base != chunk.records[0].ticks:
         yield "base"
     if lows and (block.first, block.last) != (min(lows), max(highs)):
@@ -52,10 +52,16 @@ def bits_of(catalog, slot, size):
     code ^= code >> 32
     return [((code & 0xFFFFFFFF) + j * (code >> 32 | 1)) % (8 * size) for j in range(6)]
 
+def identities_of(counts, words):
+    """Keys of links and of spans, by the last words of a catalog: five a key, four a span."""
+    spans = len(words) - 4 * counts[3]
+    flags = words[spans - 5 * counts[2] + 3:spans:5]
+    return {key for key, flag in enumerate(flags) if flag & 1} | set(words[spans + 3::4])
+
 def show_filter(block, chunk, process):
     size, missing, nested, seen = len(chunk.filter), 0, False, set()
     for record in chunk.records:
-        identities = process.catalogs.get(record.catalog, ("", ()))[1]
+        identities = process.identities.get(record.catalog, ())
         for slot in record.slots or []:
             if slot[0] in identities:
                 nested |= slot[1] in NESTED
@@ -95,7 +101,8 @@ def show_lost(block, process, counts):
         lost = [new - old for new, old in zip(now[2:], before[2:])]
         total += sum(lost)
         if any(lost):
-            print("lost", process.ns(block.first), process.ns(block.last), catalog, event, *lost)
+            times = process.ns(block.first), process.ns(block.last)
+            print("lost", *times if block.first <= block.last else (0, 0), catalog, event, *lost)
     return total
 
 def show_index(block, blocks, lost):
@@ -120,7 +127,7 @@ def show_index(block, blocks, lost):
             if other.state == "whole":
                 chunk = other.chunk if kind == RECORDS else None
                 said = (records, raw, listed, filtered)
-                is_so = (min(lost.get(at, 0), 2**32 - 1), 0, b"", b"")
+                is_so = (min(lost.get(at, 0), 2**32 - 1) if first <= last else 0, 0, b"", b"")
                 if chunk:
                     is_so = (len(chunk.records), chunk.raw, chunk.listed, chunk.filter)
                     if len(chunk.listed) > 65535:
@@ -138,6 +145,13 @@ def show_index(block, blocks, lost):
     if here != [entry[0] for entry in entries]:
         faults.append("blocks")
     print(f"index {block.at} {count}", "contradicts " + ", ".join(faults) if faults else "agrees")
+
+def show_spans(block):
+    body = Bytes(block.body)
+    while body.more():
+        span, catalog, _, *numbers = body.fields("215" + 69 * "8")
+        lasted = [f"{i}:{n}" for i, n in enumerate(numbers[5:]) if n]
+        print(f"spans {block.process} {catalog} {span}", *numbers[:5], *lasted)
 
 def show_end(block, blocks, size):
     number, index = Bytes(block.body).fields("88")
@@ -161,6 +175,9 @@ def show_damage(blocks, size):
 def main(data):
     blocks, processes = read_file(data)
     show_file(blocks, processes)
+    for process in processes.values():
+        catalogs = process.catalogs.items()
+        process.identities = {index: identities_of(*catalog) for index, catalog in catalogs}
     ends, counts, lost = {}, {}, {}
     for block in blocks:
         print(f"block {block.at} {block.type} {block.process} {block.sequence} {block.state}",
@@ -169,6 +186,8 @@ def main(data):
             show_chunk(block, processes[block.process], ends)
         elif block.state == "whole" and block.type == COUNTS:
             lost[block.at] = show_lost(block, processes[block.process], counts)
+        elif block.state == "whole" and block.type == SPANS:
+            show_spans(block)
         elif block.state == "whole" and block.type == INDEX:
             show_index(block, blocks, lost)
         elif block.state == "whole" and block.type == END:

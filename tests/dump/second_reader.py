@@ -4,34 +4,27 @@ import collections
 import struct
 import subprocess
 import sys
-
 MASK = 2**64 - 1
 NAMES = "none bool u64 i64 f64 duration timestamp string bytes ip list event".split()
 SIZED, IP, NESTED = (7, 8, 10, 11), 9, (10, 11)
 PROCESS, CATALOG, CLOCK, RECORDS, COUNTS, EPOCH, OPEN, SPANS, INDEX, END = range(1, 11)
-CRC_TABLE = list(range(256))
+CRC_TABLE = range(256)
 for _ in range(8):
     CRC_TABLE = [value >> 1 ^ (0x82F63B78 if value & 1 else 0) for value in CRC_TABLE]
-
 class Broken(Exception):
     """Bytes that are not what the page says, or not there."""
-
 def need(condition, what):
     if not condition:
         raise Broken(what)
-
 def crc32c(data):
     value = 0xFFFFFFFF
     for byte in data:
         value = value >> 8 ^ CRC_TABLE[(value ^ byte) & 255]
     return value ^ 0xFFFFFFFF
-
 def padded(size):
     return (size + 7) // 8 * 8
-
 def unzigzag(value):
     return value >> 1 ^ -(value & 1)
-
 class Bytes:
     def __init__(self, data):
         self.data, self.at = data, 0
@@ -54,17 +47,14 @@ class Bytes:
             value, shift = value | (byte & 127) << shift, shift + 7
         need(value <= MASK and shift <= 70, "a varint of more than 64 bits")
         return value
-
 # --- values: read from tags, words and tail as a record and what is nested in one hold them ---------
 def read_slots(source, count):
     tags = [source.fields("211") for _ in range(count)]
     source.take(padded(4 * count) - 4 * count)
     slots = [(key, kind, source.number(8)) for key, kind, _ in tags]
     return [slot + (source.take(tail_size(*slot)),) for slot in slots]
-
 def tail_size(_, kind, word):
     return word & 0xFFFFFFFF if kind in SIZED else 16 if kind == IP and word >> 32 == 16 else 0
-
 def show_value(key, kind, word, data):
     need(kind < len(NAMES), "a value of no known type")
     kept, were = word & 0xFFFFFFFF, word >> 32
@@ -80,33 +70,24 @@ def show_value(key, kind, word, data):
     else:
         text = str((0, min(word, 1), word)[min(kind, 2)])
     return f"{key}:{NAMES[kind]}={text}"
-
 def show_nested(data):
-    if not data:
-        return "0()"
-    source = Bytes(data)
+    source = Bytes(data or bytes(8))
     event, count = source.fields("44")
     need(count <= len(data) // 12, "more elements than bytes")
     return f"{event}({show_slots(read_slots(source, count))})"
-
 def show_slots(slots):
     return " ".join(show_value(*slot) for slot in slots)
-
 def show_record(record):
     try:
         return show_slots(record.slots)
     except Broken:
         return "bad"
-
 # --- chunks: bodies of blocks of type RECORDS and OPEN ----------------------------------------------
 class Shape:
     def __init__(self, catalog, event, tags, as_is):
-        self.catalog, self.event, self.tags, self.as_is = catalog, event, tags, as_is
-        self.words, self.strides = [0] * len(tags), [0] * len(tags)
-        self.values, self.next = [(b"", 0)] * len(tags), self
-
+        self.catalog, self.event, self.tags, self.as_is, self.next = catalog, event, tags, as_is, self
+        self.words, self.strides, self.values = [0] * len(tags), [0] * len(tags), [(b"", 0)] * len(tags)
 Record = collections.namedtuple("Record", "ring thread position ticks catalog event slots")
-
 class Chunk:
     def __init__(self, body):
         source = Bytes(body)
@@ -214,7 +195,6 @@ class Chunk:
                 self.values.append(value)
         shape.values[i] = self.tag_values[tag] = value
         return value
-
 # --- blocks -----------------------------------------------------------------------------------------
 class Block:
     def __init__(self, data, at):
@@ -227,25 +207,21 @@ class Block:
             self.state = "broken"
     def unpack(self):
         if self.flags & 1:
-            need(self.raw_size <= 2**26 and self.state == "whole", "it cannot be decompressed")
             run = subprocess.run(["zstd", "-dcq"], input=self.body, capture_output=True, check=False)
-            need(run.returncode == 0 and len(run.stdout) == self.raw_size, "it cannot be decompressed")
+            need(run.returncode == 0 and len(run.stdout) == self.raw_size <= 2**26, "it cannot be decompressed")
             self.body = run.stdout
         return Bytes(self.body)
-
 def find_blocks(data):
     blocks, at = [], 16
     while at + 64 <= len(data):
         block = Block(data, at)
-        if block.good:
-            blocks.append(block)
+        blocks += [block] if block.good else []
         at += 64 + padded(block.size) if block.good else 8
     return blocks
-
 # --- processes --------------------------------------------------------------------------------------
 class Process:
     def __init__(self):
-        self.lines, self.catalogs, self.points, self.epochs, self.spans = [], {}, [], [], []
+        self.lines, self.catalogs, self.points, self.epochs = [], {}, [], []
         self.counts, self.cut, self.part, self.key = {}, 0, 0, (0, 0, 0)
     def ns(self, ticks):
         points = [point for point in self.points if point[0] <= ticks][-1:] or self.points[:1]
@@ -271,36 +247,21 @@ class Process:
                 self.counts[catalog, event] = numbers
         elif kind == EPOCH:
             self.epochs.append("epoch %d %d %s" % tuple(body.fields("88t")))
-        elif kind == SPANS:
-            while body.more():
-                span, catalog, _, *numbers = body.fields("215" + 69 * "8")
-                lasted = " ".join(f"{i}:{n}" for i, n in enumerate(numbers[5:]) if n)
-                self.spans.append(f"spans {catalog} {span} {numbers[:5]} {lasted}")
     def show(self):
-        lines = self.lines + [self.catalogs[index][0] for index in sorted(self.catalogs)]
+        lines = self.lines + ["|".join(map(str, words)) for _, (_, words) in sorted(self.catalogs.items())]
         lines += ["clock %d %d %d %d %d" % tuple(point) for point in self.points]
         for event in sorted(self.counts):
             lines.append("count %d %d " % event + "%d %d %d %d %d" % tuple(self.counts[event]))
-        print("\n".join(lines + [f"cut {self.cut}"] + self.epochs + self.spans))
-
+        print("\n".join(lines + [f"cut {self.cut}"] + self.epochs))
 def read_catalog(index, body):
-    """As a line, and the keys whose values are identities."""
     code, name, *counts = body.fields("8t2222")
-    words, identities = [f"catalog|{index}|{code:016x}|{name}"] + body.fields("t" * counts[0]), set()
+    words = [f"catalog|{index}|{code:016x}|{name}"] + body.fields("t" * counts[0])
     for _ in range(counts[1]):
         words += body.fields("ttt211")
         words += [f"k{key}" for key in body.fields("2" * body.number(2))]
-    for key in range(counts[2]):
-        words += body.fields("tt212")
-        identities |= {key} if words[-2] & 1 else set()
-    for _ in range(counts[3]):
-        words += body.fields("t222")
-        identities.add(words[-1])
-    return "|".join(map(str, words)), identities
-
+    return counts, words + body.fields("tt212" * counts[2] + "t222" * counts[3])
 # --- files ------------------------------------------------------------------------------------------
 def read_file(data):
-    """All blocks, and the processes by their index."""
     need(data[:8] == b"\x89rill\r\n\x1a" and data[8:10] == b"\1\0", "no dump of version 1")
     blocks, processes = find_blocks(data), {}
     for block in blocks:
@@ -314,28 +275,26 @@ def read_file(data):
         except Broken as error:
             block.error = error
     return blocks, processes
-
 def show_file(blocks, processes):
     for _, process in sorted(processes.items()):
         process.show()
     print("finished", int(bool(blocks) and blocks[-1].type == END and blocks[-1].state == "whole"))
-
 def show_records(blocks, processes):
-    records = []
+    records, ends = [], {}
     for block in (block for block in blocks if block.type == RECORDS and block.chunk):
         process, prefix = processes[block.process], f"p{block.process} " if block.process else ""
+        before = dict(ends)
+        for ring, _, position, size, *_ in block.chunk.segments:
+            ends[prefix, ring] = max(ends.get((prefix, ring), 0), position + 8 * size)
         for record in block.chunk.records:
-            order = process.ns(record.ticks), process.key[2], *process.key[:2], record.ring, record.position
-            records.append((order, prefix, record))
+            if record.position >= before.get((prefix, record.ring), 0):
+                order = process.ns(record.ticks), process.key[2], *process.key[:2], record.ring, record.position
+                records.append((order, prefix, record))
     for order, prefix, record in sorted(records, key=lambda entry: entry[0]):
-        start = f"{prefix}{order[0]} {record.ring} {record.thread} {record.catalog} {record.event}"
-        print(start, show_record(record))
-
+        where = f"{prefix}{order[0]} {record.ring} {record.thread} {record.catalog} {record.event}"
+        print(where, show_record(record))
 if __name__ == "__main__":
-    try:
-        with open(sys.argv[1], "rb") as dump:
-            everything = read_file(dump.read())
-        show_file(*everything)
-        show_records(*everything)
-    except Broken as problem:
-        sys.exit(f"{sys.argv[1]}: {problem}")
+    with open(sys.argv[1], "rb") as dump:
+        everything = read_file(dump.read())
+    show_file(*everything)
+    show_records(*everything)

@@ -23,6 +23,10 @@ static void show_nested(FILE *out, const struct rill_item *item,
 	struct rill_item items[MAX_MEMBERS];
 	int count = 0;
 	uint32_t event = 0;
+	if (item->size == 0) { /* cut to nothing */
+		fputs("0()", out);
+		return;
+	}
 	cr_assert_eq(rill_nested_open(&nested, item, catalogs), 0);
 	while (rill_nested_next(&nested, &items[count]) == 1)
 		cr_assert_lt(++count, MAX_MEMBERS);
@@ -159,10 +163,11 @@ char *dump_lines(const char *path)
 	cr_assert_eq(dump_walk(path, show_block, out, error, sizeof error), 0, "%s", error);
 	for (size_t i = 0; i < dump_file_count(reader); i++)
 		show_losses(out, dump_file(reader, i));
-	fprintf(out, "damaged %d\n", dump_file(reader, 0)->damage != NULL);
 	while (dump_next(reader, &record) == 1) {
 		struct rill_item items[RILL_MAX_ITEMS];
 		const struct dump_file *file = dump_file(reader, record.file);
+		if (record.context) /* of an OPEN */
+			continue;
 		if (record.file)
 			fprintf(out, "p%" PRIu32 " ", record.file);
 		fprintf(out, "%" PRIu64 " %" PRIu64 " %" PRIu32 " %d %d ", record.ns, record.ring,
@@ -174,6 +179,10 @@ char *dump_lines(const char *path)
 			show_items(out, items, count, &file->catalogs);
 		fputc('\n', out);
 	}
+	bool damaged = false;
+	for (size_t i = 0; i < dump_file_count(reader); i++)
+		damaged |= dump_file(reader, i)->damage != NULL;
+	fprintf(out, "damaged %d\n", damaged);
 	dump_reader_close(reader);
 	fclose(out);
 	return text;
@@ -220,10 +229,11 @@ char *second_common(const char *lines)
 			      (*lines == 'p' && lines[1] >= '0' && lines[1] <= '9');
 		if (record && !records) {
 			fflush(losses);
-			fprintf(out, "%sdamaged %d\n", lost, damaged);
+			fputs(lost, out);
 			records = true;
 		}
-		damaged |= begins(lines, "damage ");
+		damaged |= begins(lines, "damage ") || begins(lines, "gap ") ||
+			   begins(lines, "overlap ");
 		if (begins(lines, "damage ") || alone(lines))
 			continue;
 		unsigned long long at;
@@ -236,8 +246,7 @@ char *second_common(const char *lines)
 				lines);
 	}
 	fflush(losses);
-	if (!records)
-		fprintf(out, "%sdamaged %d\n", lost, damaged);
+	fprintf(out, "%sdamaged %d\n", records ? "" : lost, damaged);
 	fclose(losses);
 	fclose(out);
 	free(lost);
