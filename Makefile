@@ -276,7 +276,7 @@ install: all ## install below DESTDIR and PREFIX
 	$(RILL) completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/rill
 	$(RILL) completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_rill
 	$(RILL) completion fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/rill.fish
-	install -m 644 docs/*.md docs/events.ids $(DESTDIR)$(PREFIX)/share/doc/rill
+	install -m 644 docs/*.md docs/*.png docs/events.ids $(DESTDIR)$(PREFIX)/share/doc/rill
 
 C_FILES := $(wildcard include/rill/*.h include/rill/static/*.h src/*/*.[ch] src/*/*/*.[ch] gen/*.[ch] \
 	bench/*/*.[ch] tests/*/*.[ch] examples/*/*.[ch])

@@ -180,9 +180,9 @@ static int first_pass(struct report *report, struct dump_reader *reader)
 		error = choice_make(&report->choice, &report->model, report->limit);
 	if (error)
 		return error;
-	fwrite(report_head, 1, (size_t)(report_head_end - report_head), report->out);
+	fwrite(report_head, 1, report_head_size, report->out);
 	summary_write(report->out, &report->model, &report->choice, reader, report->selected);
-	fwrite(report_script, 1, (size_t)(report_script_end - report_script), report->out);
+	fwrite(report_script, 1, report_script_size, report->out);
 	return ferror(report->out) ? -errno : 0;
 }
 
@@ -207,8 +207,7 @@ static bool found_something(const struct report *report)
 /* 0: the page is whole, or there is nothing to be shown; *code says what is to be told besides. */
 static int write_page(struct report *report, char *const *paths, size_t npaths, int *code)
 {
-	struct dump_reader *reader =
-		select_open(&report->selection, "report", paths, npaths, code);
+	struct dump_reader *reader = select_open(&report->selection, "report", paths, npaths, code);
 	if (!reader)
 		return -ENODATA;
 	int error = first_pass(report, reader);

@@ -51,8 +51,8 @@ static const struct option options[] = {
 #define MAX_BYTES (128u << 20)
 /* Less than this is read from its beginning: then the spans' counts are known. */
 #define ALL_BYTES (64u << 20)
-/* Else the last second first, and so many times more when that is not enough. */
-#define FIRST_WINDOW_NS UINT64_C(1000000000)
+/* Else the last hundredth of a second first, and so much more when that is not enough. */
+#define FIRST_WINDOW_NS UINT64_C(10000000)
 #define WINDOW_FACTOR   16u
 #define NAP_NS          200000000L
 

@@ -75,8 +75,14 @@ static void list_append(struct list *list, struct open_span *span)
 
 static void list_remove(struct list *list, struct open_span *span)
 {
-	*(span->older ? &span->older->newer : &list->oldest) = span->newer;
-	*(span->newer ? &span->newer->older : &list->newest) = span->older;
+	if (list->oldest == span)
+		list->oldest = span->newer;
+	else
+		span->older->newer = span->newer;
+	if (list->newest == span)
+		list->newest = span->older;
+	else
+		span->newer->older = span->older;
 	list->count--;
 }
 
@@ -186,9 +192,9 @@ static void tell(struct open_spans *open, const struct value *value, uint16_t sp
 		open->options.ended(open->options.context, &ended);
 }
 
-static void drop_oldest_early(struct open_spans *open)
+/* It waits no longer. */
+static void drop_early(struct open_spans *open, struct open_span *early)
 {
-	struct open_span *early = open->early.oldest;
 	tell(open, &early->value, early->span, 0, early->files, true);
 	drop(open, early);
 }
@@ -196,10 +202,13 @@ static void drop_oldest_early(struct open_spans *open)
 /* Makes room for a start of so many bytes. */
 static void make_room(struct open_spans *open, uint32_t size)
 {
-	while (open->open.count > 0 &&
-	       (open->open.count >= open->options.max_spans ||
-		open->bytes + size + open->open.count * sizeof(struct open_span) > OPEN_MAX_BYTES))
-		drop(open, open->open.oldest);
+	struct open_span *oldest = open->open.oldest, *next;
+	for (; oldest && (open->open.count >= open->options.max_spans ||
+			  open->bytes + size + open->open.count * sizeof *oldest > OPEN_MAX_BYTES);
+	     oldest = next) {
+		next = oldest->newer;
+		drop(open, oldest);
+	}
 }
 
 static void start(struct open_spans *open, const struct seen *seen)
@@ -233,8 +242,8 @@ static void end(struct open_spans *open, const struct seen *seen)
 		drop(open, started);
 		return;
 	}
-	if (open->early.count >= OPEN_MAX_EARLY)
-		drop_oldest_early(open);
+	if (open->early.oldest && open->early.count >= OPEN_MAX_EARLY)
+		drop_early(open, open->early.oldest);
 	/* Nor is one whose value is long worth its memory. */
 	if (seen->value.size > VALUE_COMPARED_BYTES || !add(open, seen, true))
 		tell(open, &seen->value, seen->span, 0, seen->files, true);
@@ -282,8 +291,11 @@ void open_follow(struct open_spans *open, const struct dump_watched *watched,
 			    .tid = watched->tid};
 	if (seen.ns > open->now_ns)
 		open->now_ns = seen.ns;
-	while (open->early.count && open->now_ns - open->early.oldest->ns > EARLY_NS)
-		drop_oldest_early(open);
+	struct open_span *early = open->early.oldest, *next;
+	for (; early && open->now_ns - early->ns > EARLY_NS; early = next) {
+		next = early->newer;
+		drop_early(open, early);
+	}
 	for (uint32_t i = roles->first[raw.event]; i < roles->first[raw.event + 1]; i++) {
 		const struct role *role = &roles->roles[i];
 		uint16_t key = roles->catalog->spans[role->span].key;
@@ -401,14 +413,20 @@ struct open_spans *open_new(const struct open_options *options,
 	return open;
 }
 
+static void list_free(const struct list *list)
+{
+	for (struct open_span *span = list->oldest, *next; span; span = next) {
+		next = span->newer;
+		free(span);
+	}
+}
+
 void open_free(struct open_spans *open)
 {
 	if (!open)
 		return;
-	while (open->open.oldest)
-		drop(open, open->open.oldest);
-	while (open->early.oldest)
-		drop(open, open->early.oldest);
+	list_free(&open->open);
+	list_free(&open->early);
 	for (size_t i = 0; i < MAX_CATALOGS; i++)
 		catalog_roles_free(open->roles[i]);
 	dump_pack_free(open->pack);

@@ -212,4 +212,12 @@ Test(info, what_was_lost_is_told)
 	for (char *line = r.out; (line = strstr(line, "{\"kind\":\"event\"")); line++)
 		events++;
 	cr_expect_eq(events + lost, 20000, "%zu and %u", events, lost);
+	/* Without its header it is no block. */
+	bytes[at + 20] ^= 1;
+	file_store(path, bytes, size);
+	r = RILL(folder, "verify", "a.rill");
+	cr_expect(strstr(r.out, format("byte %zu: the next ", at)), "%s", r.out);
+	cr_expect(strstr(r.out, ": 1 block is missing before it\n"), "%s", r.out);
+	cr_expect(strstr(r.out, format("by the index %u records are lost here", lost)), "%s",
+		  r.out);
 }

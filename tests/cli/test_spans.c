@@ -64,34 +64,47 @@ Test(spans, trees_of_several_processes)
 	check(folder, "b.rill a.rill", 50, "conn", 1);
 }
 
-static void put(struct dump_writer *writer, uint64_t *position, uint64_t ns, uint16_t event,
-		uint64_t id)
+static void put_in(struct dump_writer *writer, uint64_t ring, uint64_t *position, uint64_t ns,
+		   uint16_t event, uint64_t id)
 {
 	unsigned char bytes[256];
 	struct slot slot = slot_u64(KEY_ID, id);
 	size_t size = record_put(bytes, ns, 0, event, &slot, 1);
-	struct dump_chunk chunk = {1, 71, *position, *position + size};
+	struct dump_chunk chunk = {ring, 71, *position, *position + size};
 	cr_assert_eq(chunk_put(writer, &chunk, bytes), 0);
 	*position += size;
+}
+
+static void put(struct dump_writer *writer, uint64_t *position, uint64_t ns, uint16_t event,
+		uint64_t id)
+{
+	put_in(writer, 1, position, ns, event, id);
+}
+
+static struct dump_writer *begin_dump(const char *folder)
+{
+	struct dump_process process = {
+		.pid = 4711, .id = {5, 6}, .start_ns = RANDOM_TRACE_START_NS, .program = "smtpd"};
+	const struct clock_point clock = {0, RANDOM_TRACE_START_NS, (uint64_t)1 << 32, 0, 0};
+	char error[256];
+	struct dump_writer *writer;
+	cr_assert_eq(dump_create(&writer, folder, &process, error, sizeof error), 0, "%s", error);
+	cr_assert_eq(rename(dump_path(writer), format("%s/x.rill", folder)), 0);
+	cr_assert_eq(dump_put_catalog(writer, 0, &records_catalog), 0);
+	cr_assert_eq(dump_put_clock(writer, &clock), 0);
+	return writer;
 }
 
 /* One connection with two idle spans of which the second is open at the end; and an end without a
  * start. */
 static char *make_example(void)
 {
-	struct dump_process process = {
-		.pid = 4711, .id = {5, 6}, .start_ns = RANDOM_TRACE_START_NS, .program = "smtpd"};
-	const struct clock_point clock = {0, RANDOM_TRACE_START_NS, (uint64_t)1 << 32, 0, 0};
-	char *folder = folder_make(), error[256];
-	struct dump_writer *writer;
+	char *folder = folder_make();
+	struct dump_writer *writer = begin_dump(folder);
 	uint64_t position = 0;
-	cr_assert_eq(dump_create(&writer, folder, &process, error, sizeof error), 0, "%s", error);
-	cr_assert_eq(rename(dump_path(writer), format("%s/x.rill", folder)), 0);
-	cr_assert_eq(dump_put_catalog(writer, 0, &records_catalog), 0);
-	cr_assert_eq(dump_put_clock(writer, &clock), 0);
 	put(writer, &position, 1000, EVENT_CONN_START, 1);
 	put(writer, &position, 251000, EVENT_IDLE_START, 1);
-	put(writer, &position, 501000, EVENT_IDLE_END, 1);
+	put(writer, &position, 506000, EVENT_IDLE_END, 1);
 	put(writer, &position, 751000, EVENT_IDLE_START, 1);
 	put(writer, &position, 901000, EVENT_WORK, 1);
 	put(writer, &position, 901500, EVENT_IDLE_END, 2);
@@ -121,7 +134,7 @@ Test(spans, tree_and_waterfall_as_they_look)
 		"pid 4711  3 spans in 1.000 ms\n"
 		"SPAN     DURATION      AFTER  EVENTS  STATE      SPAN ID           KEY\n"
 		"conn     1.000 ms       0 ns       6  ended      xxxxxxxxxxxxxxxx  id=1\n"
-		"├─idle   250.0 us   250.0 us       2  ended      xxxxxxxxxxxxxxxx  id=1\n"
+		"├─idle   255.0 us   250.0 us       2  ended      xxxxxxxxxxxxxxxx  id=1\n"
 		"└─idle   250.0 us   750.0 us       3  open       xxxxxxxxxxxxxxxx  id=1\n";
 	cr_expect_str_eq(r.out, tree, "%s", r.out);
 	r = RILL(folder, "spans", "--waterfall", "--ascii", "x.rill");
@@ -130,7 +143,7 @@ Test(spans, tree_and_waterfall_as_they_look)
 		"trace xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx  2023-11-14 22:13:20.000001000 UTC  smtpd, "
 		"pid 4711  3 spans in 1.000 ms\n"
 		"conn id=1     1.000 ms  ################################################\n"
-		"|-idle id=1   250.0 us              ############\n"
+		"|-idle id=1   255.0 us              #############\n"
 		"`-idle id=1   250.0 us                                      ~~~~~~~~~~~~\n"
 		"\n"
 		"trace xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx  2023-11-14 22:13:20.000901500 UTC  smtpd, "
@@ -183,4 +196,22 @@ Test(spans, chosen_by_id_state_and_number)
 	r = RILL(folder, "spans", "--tree", "--span=0123456789abcdef", "x.rill");
 	cr_expect_eq(r.code, 1);
 	cr_expect_str_eq(r.err, "rill: x.rill: no spans that match\n");
+}
+
+/* An end that comes before its start, of the same time on another thread, is told of twice: the
+ * trace has it once, and whole. */
+Test(spans, headless_and_then_whole)
+{
+	char *folder = folder_make();
+	struct dump_writer *writer = begin_dump(folder);
+	uint64_t positions[2] = {0, 0};
+	put_in(writer, 1, &positions[0], 5000, EVENT_CONN_END, 9);
+	put_in(writer, 2, &positions[1], 5000, EVENT_CONN_START, 9);
+	cr_assert_eq(dump_close(writer), 0);
+	struct run_result r = RILL(folder, "spans", "x.rill");
+	cr_expect(strstr(r.out, "2 spans, 1 headless"), "%s", r.out);
+	r = RILL(folder, "spans", "--tree", "x.rill");
+	cr_expect(strstr(r.out, "1 span in 0 ns"), "%s", r.out);
+	cr_expect(strstr(r.out, "  ended  "), "%s", r.out);
+	cr_expect_not(strstr(r.out, "headless"), "%s", r.out);
 }

@@ -230,9 +230,9 @@ class Process:
         return ticks
     def take(self, kind, body):
         if kind == PROCESS:
-            pid, self.part, *self.key, program, host, boot, boot_too, clock, writer = body.fields("44888tt88tt")
+            pid, self.part, *self.key, program, host, boot, boot_too, clock, writer, series = body.fields("44888tt88tt8")
             self.lines = [f"process {pid} {self.key[0]:x} {self.key[1]:x} {self.key[2]} {program}",
-                          f"part {self.part} {boot:x} {boot_too:x}|{host}|{clock}|{writer}"]
+                          f"part {self.part} {series:x} {boot:x} {boot_too:x}|{host}|{clock}|{writer}"]
         elif kind == CATALOG:
             index = body.number(1)
             self.catalogs.setdefault(index, read_catalog(index, body))

@@ -61,6 +61,7 @@ static void write_events(void)
 	const struct dump_process process = {.pid = 1,
 					     .id = {2, 3},
 					     .start_ns = 4000000000,
+					     .series = 5,
 					     .program = "events",
 					     .host = "",
 					     .clock = "monotonic",

@@ -67,7 +67,10 @@ static void *end_spans(void *argument)
 
 static void kill_in_the_middle(void)
 {
-	uint64_t before = __atomic_load_n(&emitted, __ATOMIC_RELAXED);
+	uint64_t before;
+	/* Each round is three events at least. */
+	while ((before = __atomic_load_n(&emitted, __ATOMIC_RELAXED)) < rounds * THREADS)
+		usleep(1000);
 	printf("flush %d emitted %" PRIu64 "\n", rill_flush(UINT64_C(10000000000)), before);
 	fflush(stdout);
 	usleep(20000);

@@ -125,10 +125,14 @@ static void put_span(struct dump_writer *writer, struct ring *ring, struct made 
 	}
 }
 
-static struct dump_writer *create(const char *folder, const char *program)
+static struct dump_writer *create_part(const char *folder, const char *program, unsigned part)
 {
-	struct dump_process process = {
-		.pid = 4711, .id = {5, 6}, .start_ns = START_NS, .program = program};
+	struct dump_process process = {.pid = 4711,
+				       .part = part,
+				       .id = {5, 6},
+				       .start_ns = START_NS,
+				       .begun_ns = START_NS + part,
+				       .program = program};
 	const struct clock_point clock = {.ns = START_NS, .rate = (uint64_t)1 << 32};
 	struct dump_writer *writer;
 	char error[256];
@@ -136,6 +140,11 @@ static struct dump_writer *create(const char *folder, const char *program)
 	cr_assert_eq(dump_put_catalog(writer, 0, &catalog), 0);
 	cr_assert_eq(dump_put_clock(writer, &clock), 0);
 	return writer;
+}
+
+static struct dump_writer *create(const char *folder, const char *program)
+{
+	return create_part(folder, program, 0);
 }
 
 static struct made make_spans(const char *folder, uint64_t count)
@@ -316,6 +325,8 @@ Test(report, a_million_events, .timeout = 240)
 		    "1,001,243 emitted = 1,000,000 written + 9 filtered + 1,200 discarded + 30 "
 		    "overwritten + 4 failed");
 	expect_fact(facts, "histograms", "2");
+	expect_fact(facts, "spans with a problem",
+		    format("%s of 200,000 spans", grouped(made.fails)));
 	int paint = atoi(said(facts, "first paint, ms"));
 	cr_log_info("first paint after %d ms", paint);
 	const char *tier = getenv("RILL_TEST_TIER");
@@ -353,6 +364,33 @@ Test(report, a_part_of_the_details, .timeout = 120)
 	struct stat whole;
 	stat(page, &whole);
 	cr_expect_lt(status.st_size, whole.st_size / 3);
+	folder_remove(folder);
+}
+
+/* Two files of one process: what it counted goes on from the first to the second. */
+Test(report, counts_of_several_files_of_a_process)
+{
+	char *folder = folder_make(), *page = format("%s/page.html", folder);
+	for (unsigned part = 0; part < 2; part++) {
+		struct dump_writer *writer = create_part(format("%s/dump", folder), "worker", part);
+		unsigned char bytes[256];
+		struct slot slot = slot_u64(K_ID, part);
+		size_t size = record_put(bytes, part * 1000, 0, H_WORK, &slot, 1);
+		struct dump_chunk chunk = {1, 71, 1000 * part, 1000 * part + size};
+		cr_assert_eq(chunk_put(writer, &chunk, bytes), 0);
+		struct dump_count count = {0, H_WORK, 1 + part, 3, 10 + 5 * part, 0, 0};
+		cr_assert_eq(dump_put_counts(writer, &count, 1, 7, NULL), 0);
+		cr_assert_eq(dump_close(writer), 0);
+	}
+	struct run_result run = report(folder, "--limit=10", page);
+	cr_assert_eq(run.code, 0, "%s", run.err);
+	run = RUN(NULL, "sh", "-c",
+		  "sed -n 's/.*id=\"summary\">\\(.*\\)<.script>/\\1/p' \"$0\" | jq -c '[.total, "
+		  ".valuesCut, "
+		  "(.processes | length), (.files | length), "
+		  "(.events[] | select(.[1] == \"h.work\") | .[8:10])]'",
+		  page);
+	cr_expect_str_eq(run.out, "[2,7,1,2,[3,15]]\n", "%s", run.err);
 	folder_remove(folder);
 }
 

@@ -292,6 +292,7 @@ static struct dump_process process_of(const struct any_dump *how, unsigned proce
 	return (struct dump_process){
 		.pid = 77 + process,
 		.part = how->part,
+		.series = UINT64_C(0xfedcba9876543210),
 		.id = {UINT64_MAX - process, 1},
 		.start_ns = BEGINS_NS - process % 2,
 		.begun_ns = BEGINS_NS + how->part * UINT64_C(1000000000),

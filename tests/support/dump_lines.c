@@ -97,9 +97,9 @@ static void show_file(FILE *out, const struct dump_file *file)
 	if (*p->program)
 		fprintf(out,
 			"process %" PRIu32 " %" PRIx64 " %" PRIx64 " %" PRIu64 " %s\n"
-			"part %" PRIu32 " %" PRIx64 " %" PRIx64 "|%s|%s|%s\n",
-			p->pid, p->id[0], p->id[1], p->start_ns, p->program, p->part, p->boot[0],
-			p->boot[1], p->host, p->clock, p->writer);
+			"part %" PRIu32 " %" PRIx64 " %" PRIx64 " %" PRIx64 "|%s|%s|%s\n",
+			p->pid, p->id[0], p->id[1], p->start_ns, p->program, p->part, p->series,
+			p->boot[0], p->boot[1], p->host, p->clock, p->writer);
 	for (size_t i = 0; i < file->catalogs.count; i++)
 		if (file->catalogs.catalog[i])
 			show_catalog(out, i, file->catalogs.catalog[i]);

@@ -72,24 +72,60 @@ static int learn_catalog(struct model *model, const struct rill_catalog *catalog
 	return model->catalogs[model->ncatalogs - 1].name ? 0 : -ENOMEM;
 }
 
-static void add_counts(struct model *model, const struct dump_file *file)
+static uint64_t most(uint64_t a, uint64_t b)
 {
-	model->values_cut += file->values_cut;
-	for (size_t i = 0; i < file->ncounts; i++) {
-		const struct dump_count *count = &file->counts[i];
-		if (count->catalog >= file->catalogs.count ||
-		    !file->catalogs.catalog[count->catalog])
-			continue;
-		const struct report_catalog *catalog =
-			find_catalog(model, file->catalogs.catalog[count->catalog]);
-		if (!catalog || count->event >= catalog->nevents)
-			continue;
-		struct dump_count *sum = &model->events[catalog->first_event + count->event].counts;
-		sum->filtered += count->filtered;
-		sum->discarded += count->discarded;
-		sum->overwritten += count->overwritten;
-		sum->failed += count->failed;
+	return a > b ? a : b;
+}
+
+/* Of one process, the events of one of its catalogs, `sums`: counts are from the process's start
+ * on, so the greatest of its files holds. */
+static int add_counts(struct report_event *sums, const struct dump_reader *reader, size_t origin,
+		      uint32_t catalog, size_t nevents)
+{
+	struct dump_count *counts = calloc(nevents + 1, sizeof *counts);
+	if (!counts)
+		return -ENOMEM;
+	for (size_t f = 0; f < dump_file_count(reader); f++) {
+		const struct dump_file *file = dump_file(reader, f);
+		for (size_t i = 0; file->origin == origin && i < file->ncounts; i++) {
+			const struct dump_count *from = &file->counts[i];
+			if (from->catalog != catalog || from->event >= nevents)
+				continue;
+			struct dump_count *to = &counts[from->event];
+			to->filtered = most(to->filtered, from->filtered);
+			to->discarded = most(to->discarded, from->discarded);
+			to->overwritten = most(to->overwritten, from->overwritten);
+			to->failed = most(to->failed, from->failed);
+		}
 	}
+	for (size_t i = 0; i < nevents; i++) {
+		sums[i].counts.filtered += counts[i].filtered;
+		sums[i].counts.discarded += counts[i].discarded;
+		sums[i].counts.overwritten += counts[i].overwritten;
+		sums[i].counts.failed += counts[i].failed;
+	}
+	free(counts);
+	return 0;
+}
+
+static int add_process(struct model *model, const struct dump_reader *reader, size_t index)
+{
+	const struct dump_origin *origin = dump_origin(reader, index);
+	uint64_t values_cut = 0;
+	for (size_t f = 0; f < dump_file_count(reader); f++) {
+		const struct dump_file *file = dump_file(reader, f);
+		if (file->origin == index)
+			values_cut = most(values_cut, file->values_cut);
+	}
+	model->values_cut += values_cut;
+	for (uint32_t c = 0; c < origin->catalogs.count; c++) {
+		const struct rill_catalog *catalog = origin->catalogs.catalog[c];
+		const struct report_catalog *known = catalog ? find_catalog(model, catalog) : NULL;
+		if (known && add_counts(&model->events[known->first_event], reader, index, c,
+					known->nevents))
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 int model_begin(struct model *model, const struct dump_reader *reader)
@@ -110,8 +146,9 @@ int model_begin(struct model *model, const struct dump_reader *reader)
 			if (learn_catalog(model, origin->catalogs.catalog[c]))
 				return -ENOMEM;
 	}
-	for (size_t i = 0; i < dump_file_count(reader); i++)
-		add_counts(model, dump_file(reader, i));
+	for (size_t i = 0; i < norigins; i++)
+		if (add_process(model, reader, i))
+			return -ENOMEM;
 	return 0;
 }
 

@@ -1,10 +1,15 @@
 /* The page, as src/cli/report/page.sh puts it together. */
 	.section .rodata
-	.globl report_head, report_head_end, report_script, report_script_end
+	.globl report_head, report_head_size, report_script, report_script_size
 report_head:
 	.incbin "report-head.html"
-report_head_end:
+.Lhead_end:
 report_script:
 	.incbin "report-script.html"
-report_script_end:
+.Lscript_end:
+	.balign 8
+report_head_size:
+	.8byte .Lhead_end - report_head
+report_script_size:
+	.8byte .Lscript_end - report_script
 	.section .note.GNU-stack,"",%progbits

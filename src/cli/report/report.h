@@ -227,6 +227,7 @@ void summary_write(FILE *out, struct model *model, const struct choice *choice,
 		   const struct dump_reader *reader, const char *selected);
 
 /* The page up to its summary, and what follows that: its script. */
-extern const char report_head[], report_head_end[], report_script[], report_script_end[];
+extern const char report_head[], report_script[];
+extern const uint64_t report_head_size, report_script_size;
 
 #endif

@@ -40,6 +40,19 @@ static const char *comma(size_t i)
 	return i ? "," : "";
 }
 
+/* How far the host's clock may have been off; 0: not known. */
+static uint32_t clock_error(const struct dump_reader *reader, size_t origin)
+{
+	uint32_t error_us = 0;
+	for (size_t f = 0; f < dump_file_count(reader); f++) {
+		const struct dump_file *file = dump_file(reader, f);
+		for (size_t i = 0; file->origin == origin && i < file->npoints; i++)
+			if (file->points[i].error_us > error_us)
+				error_us = file->points[i].error_us;
+	}
+	return error_us;
+}
+
 static void write_processes(FILE *out, const struct model *model, const struct dump_reader *reader)
 {
 	fputs(",\"processes\":[", out);
@@ -56,6 +69,7 @@ static void write_processes(FILE *out, const struct model *model, const struct d
 		field(out, "program", origin->process.program ? origin->process.program : "?");
 		field(out, "host", origin->process.host ? origin->process.host : "");
 		field(out, "clock", origin->process.clock ? origin->process.clock : "");
+		fprintf(out, ",\"clockError\":%" PRIu32, clock_error(reader, i));
 		fputs(",\"filters\":[", out);
 		/* What the process's end publishes is no filter of interest: the first ones are. */
 		for (size_t e = 0; e < origin->nepochs && e < 100; e++) {
@@ -69,9 +83,10 @@ static void write_processes(FILE *out, const struct model *model, const struct d
 		const struct dump_file *file = dump_file(reader, i);
 		fprintf(out,
 			"%s{\"process\":%" PRIu32 ",\"bytes\":%" PRIu64 ",\"records\":%" PRIu64
-			",\"rings\":%" PRIu64 ",\"finished\":%s,\"counted\":%s",
+			",\"rings\":%" PRIu64 ",\"finished\":%s,\"running\":%s,\"counted\":%s",
 			comma(i), file->origin, file->bytes, file->nrecords, file->nrings,
-			file->finished ? "true" : "false", file->ncounts ? "true" : "false");
+			file->finished ? "true" : "false", file->running ? "true" : "false",
+			file->ncounts ? "true" : "false");
 		field(out, "path", file->path);
 		field(out, "damage", file->damage ? file->damage : "");
 		fputc('}', out);

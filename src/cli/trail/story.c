@@ -319,7 +319,8 @@ int story_print(struct trail *trail, uint32_t seed, unsigned level)
 	struct pass pass = {.trail = trail, .record = tell, .span = end_span, .context = &story};
 	int code = wants ? pass_run(&pass, &want) : trouble("no memory for the trail");
 	if (!code) {
-		qsort(story.sections, story.nsections, sizeof *story.sections, by_time);
+		if (story.nsections)
+			qsort(story.sections, story.nsections, sizeof *story.sections, by_time);
 		print_head(&story, seed);
 		for (size_t i = 0; i < story.nsections; i++)
 			print_section(&story, &story.sections[i]);

@@ -148,8 +148,8 @@ struct trail {
 /* What one record says. */
 #define MAX_FACTS 48u
 struct fact {
-	struct key_link link;
 	struct value value;
+	struct key_link link;
 	uint8_t type;
 };
 

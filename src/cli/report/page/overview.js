@@ -31,8 +31,11 @@ function notices() {
 	if (totals.lost) say("bad", plural(totals.lost, "event") + " of " + formatCount(totals.emitted) + " emitted " + (totals.lost === 1 ? "was" : "were") + " lost. The Losses section says which and when.");
 	const late = summary.processes.reduce((sum, process) => sum + process.late, 0);
 	if (late) say("warn", plural(late, "event") + " came late and stand out of order.");
-	const unfinished = summary.files.filter((file) => !file.finished && !file.damage);
-	if (unfinished.length) say("warn", plural(unfinished.length, "dump has", "dumps have") + " no end: the process was still running, or was killed.");
+	const running = summary.files.filter((file) => file.running), unfinished = summary.files.filter((file) => !file.finished && !file.running && !file.damage);
+	if (running.length) say("", plural(running.length, "process was", "processes were") + " still running when this page was made.");
+	if (unfinished.length) say("warn", plural(unfinished.length, "dump has", "dumps have") + " no end: the process was killed, or the file was cut.");
+	const hosts = new Set(summary.processes.map((process) => process.host).filter(Boolean)), error = Math.max(0, ...summary.processes.map((process) => process.clockError));
+	if (hosts.size > 1) say("", "Events of " + plural(hosts.size, "host") + " are in the order of their own clocks" + (error ? ", which may be off by " + formatDuration(error * 1000) : "") + ".");
 	if (summary.selected) say("", "Only a part of the dump: ", el("code", {}, summary.selected));
 	return found;
 }
@@ -94,7 +97,7 @@ function processes() {
 			return el("tr", {}, el("td", {}, process.program), hosts ? el("td", {}, process.host) : null, el("td", { class: "num" }, String(process.pid)), el("td", {}, formatClock(BigInt(process.start), 3, true)),
 				el("td", {}, process.count ? formatClock(BigInt(process.first), 3, false) + " – " + formatClock(BigInt(process.last), 3, false) : "–"),
 				el("td", { class: "num" }, formatCount(process.count)), el("td", { class: "num" }, formatCount(threads[i])),
-				el("td", {}, el("span", { title: files.map((file) => file.path).join("\n") }, plural(files.length, "file") + ", " + formatBytes(bytes))), el("td", {}, process.clock || "–"),
+				el("td", {}, el("span", { title: files.map((file) => file.path).join("\n") }, plural(files.length, "file") + ", " + formatBytes(bytes))), el("td", {}, process.clock || "–", process.clockError ? el("span", { class: "faint" }, ", within " + formatDuration(process.clockError * 1000)) : null),
 				el("td", { class: "mono" }, process.filters[0] || "–", process.nfilters > 2 ? el("span", { class: "faint" }, " and " + plural(process.nfilters - 1, "change")) : null));
 		})))));
 }
