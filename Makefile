@@ -166,14 +166,14 @@ $(HELLO): $(BUILD)/obj/examples/hello/hello.o $(BUILD)/obj/hello-catalog.o $(LIB
 # tests/AREA/test_X.c is a Criterion program; tests/programs/X.c is a process that tests run.
 TEST_SRC    := $(wildcard tests/*/test_*.c)
 SUPPORT_SRC := $(wildcard tests/support/*.c)
-PROGRAM_SRC := $(filter-out %/plugin.c,$(wildcard tests/programs/*.c))
+PROGRAM_SRC := $(filter-out %/plugin.c %/golden.c,$(wildcard tests/programs/*.c))
 TESTS       := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
 # These are built in both forms of an event: tests/support/form.h.
 BOTH_FORMS  := $(foreach p,abandoned cut filters lengths signals,$(BUILD)/tests/programs/$(p)-compact)
 PROGRAMS    := $(PROGRAM_SRC:tests/%.c=$(BUILD)/tests/%) $(BUILD)/tests/programs/plugin.so \
 	       $(BUILD)/tests/programs/loader-static $(BOTH_FORMS)
 SUPPORT_OBJ := $(SUPPORT_SRC:%.c=$(BUILD)/obj/%.o)
-TEST_OBJ    := $(TEST_SRC:%.c=$(BUILD)/obj/%.o) $(PROGRAM_SRC:%.c=$(BUILD)/obj/%.o) $(SUPPORT_OBJ) \
+TEST_OBJ    := $(BUILD)/obj/tests/programs/golden.o $(TEST_SRC:%.c=$(BUILD)/obj/%.o) $(PROGRAM_SRC:%.c=$(BUILD)/obj/%.o) $(SUPPORT_OBJ) \
 	       $(BOTH_FORMS:$(BUILD)/%=$(BUILD)/obj/%.o)
 
 # Programs of others that run on node, and what asks them: a test runs $(NODE)/X.mjs.
@@ -220,6 +220,17 @@ $(BUILD)/tests/programs/loader-static: $(BUILD)/obj/tests/programs/loader.o $(LI
 $(BUILD)/tests/programs/plugin.so: tests/programs/plugin.c $(LIBSO)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(CPPFLAGS) $(OPT) $(SAN) -std=gnu11 -fPIC -shared -o $@ $< -L$(BUILD) -lrill -Wl,-rpath,'$$ORIGIN/../..'
+
+# The golden dumps: written once for a version of the format, and in git.
+.PHONY: golden
+GOLDEN := tests/data/dump
+golden: $(BUILD)/tests/programs/golden ## write the golden dumps anew: of another version of the format only
+	@mkdir -p $(GOLDEN)
+	GOLDEN=$(GOLDEN) $<
+	$(Q)for f in $(GOLDEN)/*.rill; do python3 -B tests/dump/second_checks.py $$f >$${f%.rill}.txt || exit; done
+$(BUILD)/tests/programs/golden: $(BUILD)/obj/tests/programs/golden.o $(SUPPORT_OBJ) $(CLIA) $(INTERNAL)
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
 
 # --- packages, demo, tests, installation ----------------------------------------------------------------
 .PHONY: packages demo test check test-medium test-long fresh install format lint

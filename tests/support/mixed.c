@@ -142,7 +142,8 @@ static size_t put_record(struct mix *mix, unsigned char *to, uint64_t ticks, siz
 	return record_put(to, ticks, 0, event, slots, nslots);
 }
 
-static void write_process(struct mix *mix, const char *folder, size_t count, unsigned index)
+static void write_process(struct mix *mix, const char *folder, size_t count, unsigned index,
+			  int level)
 {
 	const struct dump_process process = {
 		.pid = 4711 + index,
@@ -158,6 +159,7 @@ static void write_process(struct mix *mix, const char *folder, size_t count, uns
 	size_t sizes[MIXED_THREADS] = {0};
 	uint64_t positions[MIXED_THREADS] = {0}, ticks = 1;
 	cr_assert_eq(dump_create(&writer, folder, &process, error, sizeof error), 0, "%s", error);
+	cr_assert_eq(dump_compress(writer, level), 0);
 	cr_assert_eq(dump_put_catalog(writer, 0, mix->catalog), 0);
 	cr_assert_eq(dump_put_clock(writer, &clock), 0);
 	for (size_t i = 0; i < MIXED_THREADS; i++)
@@ -182,7 +184,7 @@ static void write_process(struct mix *mix, const char *folder, size_t count, uns
 	cr_assert_eq(dump_close(writer), 0);
 }
 
-void mixed_write(const char *folder, size_t count, unsigned nprocesses)
+void mixed_write_compressed(const char *folder, size_t count, unsigned nprocesses, int level)
 {
 	struct mix mix = {.catalog = &rill_catalog_stalwart, .random = 0x9e3779b97f4a7c15};
 	const struct rill_catalog *catalog = mix.catalog;
@@ -196,8 +198,13 @@ void mixed_write(const char *folder, size_t count, unsigned nprocesses)
 	mix.edges = edges_make(&mix.page);
 	mix.memory = malloc(MAX_RECORD);
 	for (unsigned i = 0; i < nprocesses; i++)
-		write_process(&mix, folder, count / nprocesses, i);
+		write_process(&mix, folder, count / nprocesses, i, level);
 	free(mix.memory);
 	free(mix.page.keys);
 	free(mix.page.events);
+}
+
+void mixed_write(const char *folder, size_t count, unsigned nprocesses)
+{
+	mixed_write_compressed(folder, count, nprocesses, 0);
 }

@@ -12,5 +12,7 @@
 
 /* Writes a file for each process to the folder, `count` records altogether. Catalog: stalwart. */
 void mixed_write(const char *folder, size_t count, unsigned nprocesses);
+/* The same with bodies compressed. */
+void mixed_write_compressed(const char *folder, size_t count, unsigned nprocesses, int level);
 
 #endif
