@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/blocks.h"
+#include "dump/blocks.h"
 #include "cli/cli.h"
 
 static const char usage[] =

@@ -2,7 +2,7 @@
 #ifndef RILL_CLI_VERIFY_H
 #define RILL_CLI_VERIFY_H
 
-#include "cli/blocks.h"
+#include "dump/blocks.h"
 #include "cli/cli.h"
 
 #define VERIFY_CATALOGS 256u

@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dump/blocks.h"
 #include "dump/dump.h"
 #include "support/files.h"
 #include "support/run.h"
 
-#define DUMP_BLOCK_INDEX 9 /* docs/dump-format.md */
-#define MAX_MEMBERS      64
+#define MAX_MEMBERS 64
 
 static void show_items(FILE *out, struct rill_item *items, int count,
 		       const struct rill_catalogs *catalogs);
@@ -131,22 +131,30 @@ static void show_losses(FILE *out, const struct dump_file *file)
 	}
 }
 
-static int show_block(void *context, const struct dump_block *block)
+/* What is no block is a matter of `damaged`. */
+static void show_blocks(FILE *out, const char *path)
 {
-	static const char *const states[] = {"whole", "broken", "cut"};
-	FILE *out = context;
-	/* What is no block is a matter of `damaged`. */
-	if (block->state == DUMP_BLOCK_NOISE || (block->state == DUMP_BLOCK_CUT && !block->type))
-		return 0;
-	fprintf(out,
-		"block %" PRIu64 " %d %d %" PRIu32 " %s %" PRIu64 " %" PRIu32 " %" PRIu64
-		" %" PRIu64 "\n",
-		block->position, block->type, block->process, block->sequence, states[block->state],
-		block->size, block->raw_size, block->first_ticks, block->last_ticks);
-	if (block->type == DUMP_BLOCK_INDEX && block->state == DUMP_BLOCK_WHOLE)
-		fprintf(out, "index %" PRIu64 " %s\n", block->position,
-			block->contradicts ? "contradicts" : "agrees");
-	return 0;
+	struct blocks blocks;
+	enum blocks_step step;
+	cr_assert_eq(blocks_open(&blocks, path), 0);
+	while ((step = blocks_next(&blocks)) != BLOCKS_END) {
+		const struct block *block = &blocks.block;
+		const unsigned char *bytes;
+		size_t size;
+		cr_assert_neq(step, BLOCKS_ERROR);
+		if (step == BLOCKS_NOISE || blocks.size - blocks.from < BLOCK_HEADER_SIZE)
+			continue;
+		const char *state = "cut";
+		if (step == BLOCKS_BLOCK)
+			state = blocks_body(&blocks, &bytes, &size) == BODY_WHOLE ? "whole"
+										  : "broken";
+		fprintf(out,
+			"block %" PRIu64 " %d %d %" PRIu32 " %s %" PRIu64 " %" PRIu32 " %" PRIu64
+			" %" PRIu64 "\n",
+			block->position, block->type, block->process, block->sequence, state,
+			block->size, block->raw_size, block->first, block->last);
+	}
+	blocks_close(&blocks);
 }
 
 char *dump_lines(const char *path)
@@ -160,7 +168,7 @@ char *dump_lines(const char *path)
 	for (size_t i = 0; i < dump_file_count(reader); i++)
 		show_file(out, dump_file(reader, i));
 	fprintf(out, "finished %d\n", dump_file(reader, 0)->finished);
-	cr_assert_eq(dump_walk(path, show_block, out, error, sizeof error), 0, "%s", error);
+	show_blocks(out, path);
 	for (size_t i = 0; i < dump_file_count(reader); i++)
 		show_losses(out, dump_file(reader, i));
 	while (dump_next(reader, &record) == 1) {
@@ -234,16 +242,9 @@ char *second_common(const char *lines)
 		}
 		damaged |= begins(lines, "damage ") || begins(lines, "gap ") ||
 			   begins(lines, "overlap ");
-		if (begins(lines, "damage ") || alone(lines))
+		if (begins(lines, "damage ") || begins(lines, "index ") || alone(lines))
 			continue;
-		unsigned long long at;
-		int end = 0;
-		if (sscanf(lines, "index %llu %*u %n", &at, &end) == 1 && end)
-			fprintf(out, "index %llu %.*s\n", at, (int)strcspn(lines + end, " \n"),
-				lines + end);
-		else
-			fprintf(begins(lines, "lost ") ? losses : out, "%.*s\n", (int)length,
-				lines);
+		fprintf(begins(lines, "lost ") ? losses : out, "%.*s\n", (int)length, lines);
 	}
 	fflush(losses);
 	fprintf(out, "%sdamaged %d\n", records ? "" : lost, damaged);

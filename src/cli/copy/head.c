@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/blocks.h"
+#include "dump/blocks.h"
 #include "cli/copy/copy.h"
 #include "dump/format.h"
 

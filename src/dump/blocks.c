@@ -1,4 +1,4 @@
-#include "cli/blocks.h"
+#include "dump/blocks.h"
 
 #include <errno.h>
 #include <fcntl.h>

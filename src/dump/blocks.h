@@ -2,8 +2,8 @@
  * A dump file block by block, as its bytes stand there: for info, which looks at headers only, and
  * for verify, which must not believe what the reader does.
  */
-#ifndef RILL_CLI_BLOCKS_H
-#define RILL_CLI_BLOCKS_H
+#ifndef RILL_DUMP_BLOCKS_H
+#define RILL_DUMP_BLOCKS_H
 
 #include "dump/format.h"
 
