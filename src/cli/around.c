@@ -213,7 +213,13 @@ bool around_waits(const struct around *around)
 
 void around_free(struct around *around)
 {
-	while (around && around->oldest)
-		drop_strand(around, around->oldest);
+	struct strand *strand = around ? around->oldest : NULL;
+	while (strand) {
+		struct strand *newer = strand->newer;
+		drop_kept(around, strand);
+		free(strand->kept);
+		free(strand);
+		strand = newer;
+	}
 	free(around);
 }

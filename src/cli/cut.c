@@ -36,6 +36,7 @@ struct cut {
 	struct output output;
 	struct dump_reader *reader;
 	struct pipeline **pipelines; /* by origin */
+	bool early;                  /* the record at hand, if it were not for its time */
 	bool no_memory;
 };
 
@@ -70,6 +71,29 @@ static void take_batch(void *state, const struct rill_batch *batch)
 	}
 }
 
+/* From before the time that was asked for: whether its start would be taken else. */
+static void take_early(void *state, const struct rill_batch *batch)
+{
+	struct cut *cut = state;
+	struct selection *selection = &cut->selection;
+	uint64_t since_ns = selection->since_ns;
+	selection->since_ns = 0;
+	for (size_t i = 0; i < batch->count; i++)
+		if (batch->entries[i].record)
+			cut->early |= select_takes(selection, &batch->entries[i], &batch->catalogs);
+	selection->since_ns = since_ns;
+}
+
+static bool ends_a_span(const struct rill_catalogs *catalogs, const struct raw_record *raw)
+{
+	const struct rill_catalog *catalog =
+		raw->catalog < catalogs->count ? catalogs->catalog[raw->catalog] : NULL;
+	for (size_t i = 0; catalog && i < catalog->nspans; i++)
+		if (catalog->spans[i].end == raw->event)
+			return true;
+	return false;
+}
+
 static bool takes(void *context, const struct dump_record *record)
 {
 	struct cut *cut = context;
@@ -82,7 +106,15 @@ static bool takes(void *context, const struct dump_record *record)
 		return false;
 	}
 	cut->feed.origin = dump_origin(cut->reader, record->origin);
-	pipeline_feed(pipeline, &input, 1, &each, record->context ? 0 : 1);
+	if (record->context) {
+		struct output early = {.write = take_early, .state = cut};
+		bool is_before = record->ns < cut->selection.since_ns;
+		cut->early = false;
+		pipeline_feed(pipeline, &input, 1, &early, is_before);
+		return cut->early ||
+		       (is_before && ends_a_span(&cut->feed.origin->catalogs, &record->raw));
+	}
+	pipeline_feed(pipeline, &input, 1, &each, 1);
 	return cut->selection.selected > before;
 }
 
@@ -98,7 +130,9 @@ static int run(struct cut *cut, const char *out, char **paths, size_t npaths)
 	cut->pipelines = calloc(norigins + 1, sizeof(struct pipeline *));
 	cut->selection.next = (struct output){.write = take_nothing};
 	cut->output = select_output(&cut->selection, &cut->feed);
-	code = cut->pipelines ? copy_run(cut->reader, out, takes, cut, &records) : EXIT_TROUBLE;
+	code = cut->pipelines
+		       ? copy_run(cut->reader, out, cut->selection.since_ns, takes, cut, &records)
+		       : EXIT_TROUBLE;
 	for (size_t i = 0; cut->pipelines && i < norigins; i++)
 		pipeline_free(cut->pipelines[i]);
 	if (!cut->pipelines || cut->no_memory)

@@ -71,12 +71,14 @@ static struct pipeline *make_pipeline(struct feeding *feeding, uint32_t index)
 static int feed_record(struct feeding *feeding, const struct dump_record *record)
 {
 	struct feed *feed = feeding->feed;
+	if (!feeding->pipelines || record->origin >= feeding->npipelines)
+		return -ENOMEM;
 	struct pipeline *pipeline = feeding->pipelines[record->origin];
 	if (!pipeline && !(pipeline = make_pipeline(feeding, record->origin)))
 		return -ENOMEM;
 	if (feed->on_record && !record->context)
 		feed->on_record(feed->context, record);
-	if (feed->on_record && !pipeline_decides_spans(pipeline, &record->raw))
+	if (feed->on_record && (record->plain || !pipeline_decides_spans(pipeline, &record->raw)))
 		return 0;
 	if (record->origin != feeding->origin || record->context != feeding->context ||
 	    feeding->ninputs == FEED_BATCH || (feed->by_file && record->file != feed->file))
@@ -96,7 +98,7 @@ static int feed_records(struct feeding *feeding, struct dump_reader *reader)
 	int more;
 	for (;;) {
 		/* What waits must still have its bytes. */
-		if (dump_expires(reader))
+		if (feeding->ninputs && dump_expires(reader))
 			feed_pending(feeding);
 		if (feeding->feed->stop && *feeding->feed->stop)
 			return -EINTR;

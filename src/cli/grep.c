@@ -366,6 +366,7 @@ static int read_dumps(struct grep *grep)
 	grep->feed.outputs = &output;
 	grep->feed.noutputs = 1;
 	grep->feed.stop = &grep->stop;
+	grep->feed.until_ns = grep->selection.want.until_ns;
 	grep->feed.by_file = grep->mode == GREP_FILES;
 	int error = feed_run(&grep->feed, grep->reader);
 	return error == -EINTR && grep->stop ? 0 : error;

@@ -48,7 +48,7 @@ static int merge_main(int argc, char **argv)
 	struct dump_reader *reader = open_dumps(argv + optind, (size_t)(argc - optind), NULL);
 	if (!reader)
 		return EXIT_TROUBLE;
-	int code = copy_run(reader, out, NULL, NULL, &records);
+	int code = copy_run(reader, out, 0, NULL, NULL, &records);
 	if (report_damage(reader))
 		code = EXIT_TROUBLE;
 	dump_reader_close(reader);

@@ -73,8 +73,9 @@ static size_t read_escape(const char *at, char *to, size_t *written)
 		*to = letter[1];
 		return 2;
 	}
-	if (at[1] == 'x' && hex_digit(at[2]) >= 0 && hex_digit(at[3]) >= 0) {
-		*to = (char)(hex_digit(at[2]) << 4 | hex_digit(at[3]));
+	int high = at[1] == 'x' ? hex_digit(at[2]) : -1, low = high < 0 ? -1 : hex_digit(at[3]);
+	if (high >= 0 && low >= 0) {
+		*to = (char)(high * 16 + low);
 		return 4;
 	}
 	*to = '\\';

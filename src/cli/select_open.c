@@ -136,19 +136,18 @@ static void add_id(struct closure *closure, const struct dump_id *id)
 		selection->ids = grown;
 		closure->room = room;
 	}
-	struct dump_id copy = *id;
 	unsigned char *bytes = id->bytes ? malloc(id->size + 1u) : NULL;
-	copy.key = strdup(id->key);
-	if (!copy.key || (id->bytes && !bytes)) {
-		free((char *)(uintptr_t)copy.key);
+	char *key = strdup(id->key);
+	if (!key || (id->bytes && !bytes)) {
+		free(key);
 		free(bytes);
 		closure->no_memory = true;
 		return;
 	}
 	if (bytes)
 		memcpy(bytes, id->bytes, id->size);
-	copy.bytes = bytes;
-	selection->ids[selection->nids++] = copy;
+	selection->ids[selection->nids++] =
+		(struct dump_id){.key = key, .bytes = bytes, .size = id->size, .word = id->word};
 }
 
 static bool has_demanded(const struct closure *closure, const struct rill_catalog *catalog,

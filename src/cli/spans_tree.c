@@ -226,7 +226,7 @@ static int print_traces(const struct span_options *options, struct taking *takin
 	int code = EXIT_OK;
 	if (taking->nrows)
 		qsort(taking->rows, taking->nrows, sizeof *taking->rows, by_trace);
-	for (size_t t = 0; nodes && order && t < taking->ntraces; t++) {
+	for (size_t t = 0; nodes && order && traces && t < taking->ntraces; t++) {
 		const uint64_t *id = traces[t].id;
 		size_t from = 0, to;
 		while (from < taking->nrows &&
@@ -266,11 +266,11 @@ static int take_and_print(const struct span_options *options, struct choosing *c
 	struct taking taking = {.traces = sorted, .ntraces = choosing->ntraces};
 	int code = EXIT_TROUBLE;
 	taking.feed = (struct feed){.on_span = take_span, .context = &taking};
-	if (sorted)
+	if (sorted && choosing->traces) {
 		memcpy(sorted, choosing->traces, choosing->ntraces * sizeof *sorted);
-	if (sorted)
 		qsort(sorted, choosing->ntraces, sizeof *sorted, by_id);
-	qsort(choosing->traces, choosing->ntraces, sizeof *choosing->traces, by_weight);
+		qsort(choosing->traces, choosing->ntraces, sizeof *sorted, by_weight);
+	}
 	if (!sorted || feed_run(&taking.feed, reader) || taking.no_memory)
 		trouble("no memory for all of it");
 	else

@@ -144,18 +144,28 @@ static unsigned slot_of(const struct tally_group *group, uint64_t ns)
 		       : (unsigned)((ns - group->slots_from_ns) >> group->slot_shift);
 }
 
-static unsigned cover(struct tally_group *group, uint64_t ns)
+static void turn_to(struct tally_group *group, uint64_t ns)
 {
-	if (!group->records)
+	if (!group->slot_ns)
 		group->slots_from_ns = group->first_ns = ns;
 	if (ns < group->first_ns)
 		group->first_ns = ns;
-	if (ns > group->last_ns) {
+	if (ns > group->slots_from_ns &&
+	    (ns - group->slots_from_ns) >> group->slot_shift >= TALLY_SLOTS)
+		widen(group, ns);
+	group->slot = slot_of(group, ns);
+	group->slot_ns = UINT64_C(1) << group->slot_shift;
+	group->slot_from_ns = group->slots_from_ns + ((uint64_t)group->slot << group->slot_shift);
+}
+
+static inline unsigned cover(struct tally_group *group, uint64_t ns)
+{
+	/* Before the first slot there is none: such times are looked at one by one. */
+	if (RILL__UNLIKELY(ns - group->slot_from_ns >= group->slot_ns))
+		turn_to(group, ns);
+	if (ns > group->last_ns)
 		group->last_ns = ns;
-		if ((ns - group->slots_from_ns) >> group->slot_shift >= TALLY_SLOTS)
-			widen(group, ns);
-	}
-	return slot_of(group, ns);
+	return group->slot;
 }
 
 double tally_seconds(const struct tally_group *group)
@@ -211,19 +221,17 @@ static void count_record(void *context, const struct dump_record *record)
 	if (record->context)
 		return;
 	unsigned slot = cover(group, record->ns);
-	group->records++;
-	group->bytes += raw->size;
-	group->slots[slot]++;
-	if (raw->event >= origin->nevents[raw->catalog]) {
+	if (RILL__UNLIKELY(raw->event >= origin->nevents[raw->catalog])) {
 		group->unknown++;
+		group->bytes += raw->size;
+		group->slots[slot]++;
 		return;
 	}
 	struct tally_event *event = origin->events[raw->catalog][raw->event];
-	if (__builtin_expect(!event, 0))
+	if (RILL__UNLIKELY(!event))
 		event = event_of(tally, origin, raw->catalog, raw->event);
 	if (!event)
 		return;
-	event->records++;
 	event->bytes += raw->size;
 	event->slots[slot]++;
 	uint32_t tag = origin->elapsed[raw->catalog];
@@ -360,9 +368,28 @@ int tally_init(struct tally *tally, struct dump_reader *reader, bool by_process,
 	return 0;
 }
 
+/* What follows from what was counted. */
+static void add_up(struct tally_group *group)
+{
+	group->records = group->unknown;
+	for (size_t i = 0; i < group->nevents; i++) {
+		struct tally_event *event = group->events[i];
+		if (event->is_span)
+			continue;
+		for (size_t slot = 0; slot < TALLY_SLOTS; slot++) {
+			event->records += event->slots[slot];
+			group->slots[slot] += event->slots[slot];
+		}
+		group->records += event->records;
+		group->bytes += event->bytes;
+	}
+}
+
 int tally_run(struct tally *tally)
 {
 	int error = feed_run(&tally->feed, tally->reader);
+	for (size_t i = 0; i < tally->ngroups; i++)
+		add_up(&tally->groups[i]);
 	return !error && tally->no_memory ? -ENOMEM : error;
 }
 

@@ -49,6 +49,10 @@ struct tally_group {
 	uint64_t slots[TALLY_SLOTS];
 	uint64_t slots_from_ns;
 	unsigned slot_shift; /* a slot is 2^this nanoseconds */
+	/* The slot of the record at hand: most others fall into the same. */
+	unsigned slot;
+	uint64_t slot_from_ns;
+	uint64_t slot_ns; /* 0: there was no record yet */
 };
 
 struct tally_origin {

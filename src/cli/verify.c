@@ -63,6 +63,7 @@ static void take_process(struct verify *verify, const unsigned char *body, size_
 	process->is.boot[1] = unpack_int(&from, 8);
 	process->is.clock = unpack_text(&from, &process->arena);
 	process->is.writer = unpack_text(&from, &process->arena);
+	process->is.series = unpack_int(&from, 8);
 	if (!process->is.writer)
 		process->is.writer = "";
 	if (from.failed)

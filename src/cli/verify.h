@@ -14,13 +14,14 @@ struct verify_process {
 	const struct rill_catalog *catalogs[VERIFY_CATALOGS];
 };
 
-/* Where a ring's stream goes on: over all files of a process. */
+/* Where a ring's stream goes on: over all files of a series. */
 struct verify_ring {
 	uint64_t process[2];
+	uint64_t series;
 	uint64_t ring;
 	uint64_t to;
 	uint32_t file; /* in which it was seen last */
-	uint32_t part; /* of the process */
+	uint32_t part; /* of the series */
 	bool used;
 };
 

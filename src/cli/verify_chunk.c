@@ -82,13 +82,14 @@ static void count_record(struct counted *counted, const struct chunk_view *view,
 /* --- streams ------------------------------------------------------------------------------- */
 
 static struct verify_ring *ring_place(const struct verify *verify, const uint64_t *process,
-				      uint64_t ring)
+				      uint64_t series, uint64_t ring)
 {
-	uint64_t hash = (process[0] ^ process[1] ^ ring) * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t hash = (process[0] ^ process[1] ^ series ^ ring) * UINT64_C(0x9e3779b97f4a7c15);
 	for (size_t i = hash >> 20;; i++) {
 		struct verify_ring *place = &verify->rings[i & (verify->rings_room - 1)];
-		if (!place->used || (place->ring == ring && place->process[0] == process[0] &&
-				     place->process[1] == process[1]))
+		if (!place->used ||
+		    (place->ring == ring && place->series == series &&
+		     place->process[0] == process[0] && place->process[1] == process[1]))
 			return place;
 	}
 }
@@ -108,24 +109,24 @@ static bool grow_rings(struct verify *verify)
 	}
 	for (size_t i = 0; i < old.rings_room; i++)
 		if (old.rings[i].used)
-			*ring_place(verify, old.rings[i].process, old.rings[i].ring) = old.rings[i];
+			*ring_place(verify, old.rings[i].process, old.rings[i].series,
+				    old.rings[i].ring) = old.rings[i];
 	free(old.rings);
 	return true;
 }
 
-/* A ring's first piece in a file may begin anywhere, unless the part before was read as well. What
- * `rill cut` writes has gaps. */
+/* A ring's first piece in a file may begin anywhere, unless the part before was read as well. */
 static void check_position(struct verify *verify, const struct verify_process *process,
 			   const struct pack_segment *segment)
 {
 	if (!grow_rings(verify))
 		return;
-	struct verify_ring *ring = ring_place(verify, process->is.id, segment->ring);
+	struct verify_ring *ring =
+		ring_place(verify, process->is.id, process->is.series, segment->ring);
 	bool follows =
 		ring->used && (ring->file == verify->file || ring->part + 1 == process->is.part);
-	bool cut = strncmp(process->is.writer, "rill cut", 8) == 0;
 	uint64_t at = verify->blocks.from;
-	if (follows && segment->from > ring->to && !cut)
+	if (follows && segment->from > ring->to)
 		verify_fault(verify, at,
 			     "%" PRIu64 " bytes of records of ring %" PRIu64
 			     " are missing before its position %" PRIu64,
@@ -137,6 +138,7 @@ static void check_position(struct verify *verify, const struct verify_process *p
 			     ring->to - segment->from, segment->ring, segment->from);
 	verify->nrings += !ring->used;
 	*ring = (struct verify_ring){.process = {process->is.id[0], process->is.id[1]},
+				     .series = process->is.series,
 				     .ring = segment->ring,
 				     .to = segment->from + segment->size,
 				     .file = verify->file,

@@ -57,6 +57,7 @@ static void describe(struct dump_target *target, const struct process *process)
 		.clock = clock_name(),
 		.writer = "rill " RILL_VERSION,
 	};
+	prim_random(&target->process.series, sizeof target->process.series);
 	prim_host_name(target->host, sizeof target->host);
 	prim_boot_id(target->process.boot);
 }

@@ -19,13 +19,6 @@
 /* The two clocks of the system are read one after the other: less than this may be a pause. */
 #define STEP_NS 1000000
 
-uint64_t clock_ns(const struct clock_point *point, uint64_t ticks)
-{
-	int64_t distance = (int64_t)(ticks - point->ticks);
-	__int128 ns = (__int128)distance * (int64_t)point->rate;
-	return point->ns + (uint64_t)(int64_t)(ns >> 32);
-}
-
 const struct clock_point *clock_find(const struct clock_point *points, size_t count, uint64_t ticks)
 {
 	size_t low = 0, high = count;

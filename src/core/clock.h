@@ -23,7 +23,12 @@ struct clock_point {
 };
 
 /* Time of a tick by the line that starts at a point; before it as well. */
-uint64_t clock_ns(const struct clock_point *point, uint64_t ticks);
+static inline uint64_t clock_ns(const struct clock_point *point, uint64_t ticks)
+{
+	int64_t distance = (int64_t)(ticks - point->ticks);
+	__int128 ns = (__int128)distance * (int64_t)point->rate;
+	return point->ns + (uint64_t)(int64_t)(ns >> 32);
+}
 
 /* The last of `count` points (ordered by ticks) that is not after `ticks`, else the first. */
 const struct clock_point *clock_find(const struct clock_point *points, size_t count,

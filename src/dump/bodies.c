@@ -63,6 +63,7 @@ int file_share_get(struct file *file, uint16_t process, struct share **made)
 	for (size_t i = 0; i < file->nshares; i++)
 		share->tells &= !file->shares[i];
 	share->info.path = file->path;
+	share->info.number = process;
 	share->info.process =
 		(struct dump_process){.program = "", .host = "", .clock = "", .writer = ""};
 	reader->shares[reader->nshares++] = share;
@@ -102,6 +103,7 @@ static int take_process(struct file *file, struct share *share, struct unpacker 
 	process.boot[1] = unpack_int(body, 8);
 	process.clock = unpack_text(body, &reader->arena);
 	process.writer = unpack_text(body, &reader->arena);
+	process.series = unpack_int(body, 8);
 	if (!process.program || !process.host || !process.clock || !process.writer)
 		return -ENOMEM;
 	if (body->failed)

@@ -9,9 +9,6 @@
 
 #include "dump/reader.h"
 
-/* Of chunks that nobody reads any more: freeing each at once would be no gain. */
-#define IDLE_MOST 4u
-
 /* --- memory -------------------------------------------------------------------------------- */
 
 static void unlink_chunk(struct cache *cache, struct chunk *chunk)
@@ -101,11 +98,6 @@ void cache_release(struct cache *cache, struct chunk *chunk)
 	cache->nidle++;
 }
 
-bool cache_expires(const struct cache *cache)
-{
-	return cache->nidle > IDLE_MOST || cache->handed > DECODED_BYTES / 2;
-}
-
 void cache_next_epoch(struct cache *cache)
 {
 	cache->epoch++;
@@ -174,6 +166,8 @@ static int decode(struct cache *cache, struct chunk *chunk, const struct body *b
 		chunk->raw = NULL;
 		return error;
 	}
+	chunk->vouched =
+		!error && decoder_vouches(cache->decoder, &chunk->share->origin->info.catalogs);
 	cache->decoded += raw_room(chunk);
 	append_chunk(cache, chunk);
 	return error;
@@ -342,6 +336,12 @@ int cache_open(struct dump_reader *reader, struct file *file, const struct pendi
 	return error;
 }
 
+void cache_changed(const struct chunk *chunk)
+{
+	file_damage(chunk->share->file, "changed while it was read, at byte %" PRIu64,
+		    chunk->position);
+}
+
 int cache_use(struct dump_reader *reader, struct chunk *chunk)
 {
 	struct cache *cache = &reader->cache;
@@ -354,6 +354,8 @@ int cache_use(struct dump_reader *reader, struct chunk *chunk)
 	if (!error) {
 		cache->again += chunk->raw_bytes;
 		error = decode(cache, chunk, &body);
+		/* Where its records began when it was read first, others may stand now. */
+		chunk->vouched = false;
 	}
 	if (error == -ENOMEM)
 		return error;
@@ -364,7 +366,6 @@ int cache_use(struct dump_reader *reader, struct chunk *chunk)
 		unlink_chunk(cache, chunk);
 		forget_raw(cache, chunk);
 	}
-	file_damage(chunk->share->file, "changed while it was read, at byte %" PRIu64,
-		    chunk->position);
+	cache_changed(chunk);
 	return -EBADMSG;
 }

@@ -87,6 +87,7 @@ static int read_counts(struct counting *counting, struct unpacker *body)
 		struct dump_count **table = &counting->tables[count.catalog];
 		if (!*table)
 			*table = calloc(catalog->nevents, sizeof count);
+		/* counts_read() frees all of them. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		if (!*table)
 			return -ENOMEM;
 		int error = 0;

@@ -22,8 +22,9 @@ struct block;
 
 struct dump_process {
 	uint32_t pid;
-	uint32_t part;       /* how many files the process wrote before this one */
+	uint32_t part;       /* how many files of its series there are before this one */
 	uint64_t id[2];      /* random: tells processes apart for ever */
+	uint64_t series;     /* random: the files of one dump; a process may write several dumps */
 	uint64_t start_ns;   /* since the Unix epoch */
 	uint64_t begun_ns;   /* the writer: when the file is begun, which names it; 0: start_ns */
 	uint64_t boot[2];    /* the host's boot id, or 0: not known */
@@ -173,7 +174,7 @@ bool dump_pack_empty(const struct dump_pack *pack);
 
 struct dump_reader;
 
-/* A traced process: all of its files. */
+/* A traced process: all files of one series. */
 struct dump_origin {
 	struct dump_process process;
 	struct rill_catalogs catalogs; /* by their index in the records */
@@ -196,6 +197,7 @@ struct dump_loss {
 struct dump_file {
 	const char *path;
 	uint32_t origin; /* whose it is */
+	uint16_t number; /* of its PROCESS block among those of the file */
 	struct dump_process process;
 	struct rill_catalogs catalogs;    /* by their index in the records */
 	const struct clock_point *points; /* in the order of ticks */
@@ -229,6 +231,9 @@ struct dump_record {
 	uint32_t origin; /* index of its struct dump_origin */
 	/* Not asked for, but it starts or ends spans that what was asked for may be in. */
 	bool context;
+	/* Known to decode, values and all, by a catalog that is there; and no span begins or ends
+	 * with it. */
+	bool plain;
 };
 
 /* A value of a key that names something: a span's key, or one with a Link. */

@@ -132,9 +132,10 @@ static int group_from_index(struct file *file, const struct index_head *head)
 			return -EBADMSG;
 		error = group_note(group, &block, entry.records > 0, &after_open);
 		struct share *share = file_share(file, entry.process);
-		if (!error && entry.type == BLOCK_RECORDS && share)
+		if (!error && entry.type == BLOCK_RECORDS && share) {
 			share->info.nrecords += entry.records;
-		group->nrecords += entry.type == BLOCK_RECORDS ? entry.records : 0;
+			group->nrecords += entry.records;
+		}
 	}
 	if (error)
 		return error;
@@ -299,8 +300,10 @@ static int walk_block(struct file *file, struct group **group, const struct bloc
 		      bool *after_open)
 {
 	uint64_t wide = file->size >> 16;
-	if (!*group ||
-	    ((*group)->nblocks >= GROUP_BLOCKS && block->position - (*group)->from >= wide)) {
+	bool full = *group && (*group)->nblocks >= GROUP_BLOCKS &&
+		    block->position - (*group)->from >= wide;
+	/* A set of OPEN blocks stays in one piece. */
+	if (!*group || (full && !(*after_open && block->type == BLOCK_OPEN))) {
 		*group = group_new(file, block->position);
 		*after_open = false;
 		if (!*group)

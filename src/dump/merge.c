@@ -5,6 +5,9 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <rill/static/encode.h>
 
 #include "dump/reader.h"
 
@@ -13,13 +16,12 @@
 #define BURST      1024u
 
 struct run {
-	/* The record that is next, in the order of comparison. */
+	/* The record that is next. */
 	uint64_t ns;
-	uint64_t position;
 	const struct segment *segment;
 	struct chunk *chunk;
-	struct raw_record raw; /* its bytes stand elsewhere once the chunk is decoded again */
-	uint32_t at;           /* of the record, in the decoded chunk */
+	uint32_t at; /* of the record, in the decoded chunk */
+	uint32_t size;
 	uint32_t end;
 	bool context;
 	/* The clock's line for ticks in [line_from, line_to). */
@@ -37,9 +39,10 @@ struct run {
 static inline uint64_t run_time(struct run *run, uint64_t ticks)
 {
 	const struct share *share = run->chunk->share;
-	if (!share->npoints)
-		return ticks;
-	if (run->npoints != share->npoints || ticks < run->line_from || ticks >= run->line_to) {
+	if (RILL__UNLIKELY(run->npoints != share->npoints || ticks < run->line_from ||
+			   ticks >= run->line_to)) {
+		if (!share->npoints)
+			return ticks;
 		run->npoints = share->npoints;
 		run->line = clock_find(share->points, share->npoints, ticks);
 		size_t i = (size_t)(run->line - share->points);
@@ -47,6 +50,11 @@ static inline uint64_t run_time(struct run *run, uint64_t ticks)
 		run->line_to = i + 1 < share->npoints ? share->points[i + 1].ticks : UINT64_MAX;
 	}
 	return clock_ns(run->line, ticks);
+}
+
+static inline uint64_t run_position(const struct run *run)
+{
+	return run->segment->from + (run->at - run->segment->offset);
 }
 
 static bool origin_before(const struct origin *a, const struct origin *b)
@@ -68,11 +76,12 @@ static __attribute__((noinline)) bool run_before(const struct run *a, const stru
 		return origin_before(a->chunk->share->origin, b->chunk->share->origin);
 	if (a->segment->ring != b->segment->ring)
 		return a->segment->ring < b->segment->ring;
-	return a->position < b->position;
+	return run_position(a) < run_position(b);
 }
 
 /* Whether the run's record is handed out. */
-static bool run_wants(const struct dump_reader *reader, struct run *run)
+static bool run_wants(const struct dump_reader *reader, struct run *run,
+		      const struct raw_record *raw)
 {
 	const struct share *share = run->chunk->share;
 	if (run->chunk->open) {
@@ -81,32 +90,60 @@ static bool run_wants(const struct dump_reader *reader, struct run *run)
 	}
 	if (reader->whole)
 		return true;
-	enum need need = want_record(reader, share, &run->raw, run->ns);
+	enum need need = want_record(reader, share, raw, run->ns);
 	run->context = need == NEED_CONTEXT;
 	return need != NEED_NOT;
+}
+
+/* A record that the decoder vouches for. */
+static inline struct raw_record read_vouched(const unsigned char *bytes)
+{
+	struct rill__record record;
+	memcpy(&record, bytes, sizeof record);
+	return (struct raw_record){.ticks = record.ticks,
+				   .event = record.event,
+				   .nslots = record.nslots,
+				   .catalog = (uint8_t)(record.catalog_size >> 24),
+				   .size = record.catalog_size & 0xffffff,
+				   .bytes = bytes};
+}
+
+/* Reads the record at a place of the chunk, of any chunk. False: there is none that is wanted. */
+static __attribute__((noinline)) bool load_slowly(const struct dump_reader *reader, struct run *run,
+						  uint32_t at)
+{
+	struct raw_record raw;
+	for (;; at += raw.size) {
+		if (at >= run->end || raw_record_read(&raw, run->chunk->raw + at, run->end - at))
+			return false;
+		run->at = at;
+		run->size = raw.size;
+		run->ns = run_time(run, raw.ticks);
+		if ((reader->whole && !run->chunk->open) || run_wants(reader, run, &raw))
+			return true;
+	}
 }
 
 /* Reads the record at a place of the chunk, or the next one that is wanted. False: there is none.
  */
 static inline bool run_load(const struct dump_reader *reader, struct run *run, uint32_t at)
 {
-	const unsigned char *raw = run->chunk->raw;
-	for (;; at += run->raw.size) {
-		if (at >= run->end || raw_record_read(&run->raw, raw + at, run->end - at))
-			return false;
-		run->at = at;
-		run->ns = run_time(run, run->raw.ticks);
-		if ((reader->whole && !run->chunk->open) || run_wants(reader, run))
-			break;
-	}
-	run->position = run->segment->from + (at - run->segment->offset);
-	return true;
+	if (RILL__UNLIKELY(!reader->whole || !run->chunk->vouched || run->chunk->open))
+		return load_slowly(reader, run, at);
+	/* Only whether it ends before the run does is still to be seen. */
+	if (at >= run->end || run->end - at < sizeof(struct rill__record))
+		return false;
+	struct raw_record raw = read_vouched(run->chunk->raw + at);
+	run->at = at;
+	run->size = raw.size;
+	run->ns = run_time(run, raw.ticks);
+	return raw.size <= run->end - at;
 }
 
 static bool run_advance(const struct dump_reader *reader, struct run *run)
 {
 	if (!run->order)
-		return run_load(reader, run, run->at + run->raw.size);
+		return run_load(reader, run, run->at + run->size);
 	return ++run->next < run->norder && run_load(reader, run, run->order[run->next]);
 }
 
@@ -132,7 +169,7 @@ static int run_sort(struct dump_reader *reader, struct run *run)
 		return -ENOMEM;
 	do
 		places[count++] = (struct place){run->ns, run->at};
-	while (run_load(reader, run, run->at + run->raw.size));
+	while (run_load(reader, run, run->at + run->size));
 	qsort(places, count, sizeof *places, by_time);
 	run->order = malloc(count * sizeof *run->order);
 	for (size_t i = 0; run->order && i < count; i++)
@@ -218,8 +255,8 @@ int run_open(struct dump_reader *reader, struct chunk *chunk, const struct segme
 		.segment = segment, .chunk = chunk, .end = segment->offset + (uint32_t)size};
 	chunk->users++;
 	bool loaded = run_load(reader, run, segment->offset);
-	while (loaded && run->position < segment->seen)
-		loaded = run_load(reader, run, run->at + run->raw.size);
+	while (loaded && run_position(run) < segment->seen)
+		loaded = run_load(reader, run, run->at + run->size);
 	int error = 0;
 	bool sort = loaded && !segment->sorted;
 	if (sort && merge->order > ORDER_BYTES)
@@ -254,6 +291,13 @@ static void drop_top(struct dump_reader *reader)
 	run_release(reader, run);
 }
 
+/* A chunk that is vouched for has no record without a catalog. */
+static inline bool is_plain(const struct chunk *chunk, const struct raw_record *raw)
+{
+	return chunk->vouched &&
+	       !(chunk->share->origin->known[raw->catalog]->marks[raw->event] & MARK_ROLE);
+}
+
 /* Opens what begins before the next record. 0; -ENOMEM. */
 static int open_chunks(struct dump_reader *reader)
 {
@@ -270,19 +314,35 @@ static int open_chunks(struct dump_reader *reader)
 	return 0;
 }
 
-/* Has the next record's chunk in memory. 0; negative errno. */
-static int use_top(struct dump_reader *reader)
+/* Has the next record's chunk in memory again. 0; negative errno. */
+static int decode_top(struct dump_reader *reader)
 {
 	struct merge *merge = &reader->merge;
 	struct cache *cache = &reader->cache;
 	struct run *run = merge->runs[0].run;
-	if (run->chunk->raw)
-		return 0;
 	int error = cache_use(reader, run->chunk);
 	if (!error && cache->again > AGAIN_FREE) {
 		merge_disorder(run->chunk->share->file);
 		merge->nburst = BURST;
 	}
+	return error;
+}
+
+/* The next record. 0; negative errno. */
+static inline int use_top(struct dump_reader *reader, struct raw_record *raw)
+{
+	const struct run *run = reader->merge.runs[0].run;
+	const struct chunk *chunk = run->chunk;
+	int error = chunk->raw ? 0 : decode_top(reader);
+	if (RILL__UNLIKELY(error))
+		return error;
+	if (RILL__LIKELY(chunk->vouched)) {
+		*raw = read_vouched(chunk->raw + run->at);
+		return 0;
+	}
+	error = raw_record_read(raw, chunk->raw + run->at, run->end - run->at);
+	if (error)
+		cache_changed(chunk);
 	return error;
 }
 
@@ -297,7 +357,7 @@ int merge_next(struct dump_reader *reader, struct dump_record *record)
 			return error;
 		if (!merge->nruns)
 			return 0;
-		error = use_top(reader);
+		error = use_top(reader, &record->raw);
 		if (!error)
 			break;
 		if (error == -ENOMEM)
@@ -308,15 +368,14 @@ int merge_next(struct dump_reader *reader, struct dump_record *record)
 	struct run *run = merge->runs[0].run;
 	struct chunk *chunk = run->chunk;
 	cache_hand_out(&reader->cache, chunk);
-	record->raw = run->raw;
-	record->raw.bytes = chunk->raw + run->at;
 	record->ns = run->ns;
 	record->ring = run->segment->ring;
-	record->position = run->position;
+	record->position = run_position(run);
 	record->tid = run->segment->tid;
 	record->file = chunk->share->index;
 	record->origin = chunk->share->origin->index;
 	record->context = run->context;
+	record->plain = is_plain(chunk, &record->raw);
 	if (!run_advance(reader, run)) {
 		merge->nburst = 0;
 		drop_top(reader);

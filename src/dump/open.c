@@ -221,8 +221,8 @@ static int add_new_of(struct dump_reader *reader, struct folder *folder, char **
 	int count = list_folder(folder->path, &paths), added = 0;
 	/* A folder that is gone has nothing new. */
 	int code = count == -ENOMEM ? count : 0;
-	for (int i = 0; !code && i < count; i++) {
-		if (bsearch(&paths[i], known, count_known, sizeof *known, by_name))
+	for (int i = 0; paths && !code && i < count; i++) {
+		if (known && bsearch(&paths[i], known, count_known, sizeof *known, by_name))
 			continue;
 		if (!has_begun(paths[i])) {
 			changed = 0;

@@ -1,4 +1,4 @@
-/* Which files are of the same process. */
+/* Which files are of the same process, and of one series. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +45,7 @@ static struct origin *origin_new(struct dump_reader *reader, const struct share 
 	struct origin *origin = calloc(1, sizeof *origin);
 	if (!origin)
 		return NULL;
-	origin->index = (uint32_t)reader->norigins;
+	origin->index = origin->kin = (uint32_t)reader->norigins;
 	origin->info.process = share->info.process;
 	origin->info.catalogs.catalog = origin->catalogs;
 	reader->origins[reader->norigins++] = origin;
@@ -131,6 +131,9 @@ static int find_origin(struct dump_reader *reader, struct share *share)
 	struct origin **place = NULL;
 	if (share->named)
 		place = place_of(reader, share->info.process.id);
+	struct origin *first = place ? *place : NULL;
+	while (place && *place && (*place)->info.process.series != share->info.process.series)
+		place = &(*place)->other;
 	if (place && *place) {
 		const struct share *other = same_part(*place, share);
 		if (other) {
@@ -156,6 +159,8 @@ static int find_origin(struct dump_reader *reader, struct share *share)
 		return -ENOMEM;
 	if (place)
 		*place = origin;
+	if (place && first)
+		origin->kin = first->index;
 	return origin_add(origin, share);
 }
 

@@ -49,6 +49,8 @@ struct known_catalog {
 /* A process: all of its files. */
 struct origin {
 	struct dump_origin info;
+	struct origin *other; /* of another series of the same process; NULL: the last one */
+	uint32_t kin;         /* index of the first one of the process */
 	uint32_t index;
 	uint32_t nshares;
 	struct share **shares; /* by part */
@@ -323,11 +325,14 @@ struct chunk {
 	struct chunk *newer;
 	bool open;    /* of type OPEN */
 	bool context; /* nothing in it was asked for */
+	bool vouched; /* every record decodes by a catalog that is there */
 };
 
 /* A chunk is seldom larger; memory of that size is kept for the next. */
 #define RAW_USUAL    (96u << 10)
 #define SPARE_CHUNKS 8u
+/* Of chunks that nobody reads any more: freeing each at once would be no gain. */
+#define IDLE_MOST 4u
 
 struct cache {
 	struct decoder *decoder;
@@ -349,6 +354,8 @@ int cache_open(struct dump_reader *reader, struct file *file, const struct pendi
 	       struct chunk **made);
 /* Decodes it once more if it has to be. 0; negative errno: it cannot be read any more. */
 int cache_use(struct dump_reader *reader, struct chunk *chunk);
+/* The chunk is not what it was when it was read first. */
+void cache_changed(const struct chunk *chunk);
 void cache_mark(struct cache *cache, struct chunk *chunk);
 /* Records of it are handed out. */
 static inline void cache_hand_out(struct cache *cache, struct chunk *chunk)
@@ -358,7 +365,10 @@ static inline void cache_hand_out(struct cache *cache, struct chunk *chunk)
 }
 void cache_release(struct cache *cache, struct chunk *chunk);
 /* Whether cache_next_epoch() takes memory back that is handed out. */
-bool cache_expires(const struct cache *cache);
+static inline bool cache_expires(const struct cache *cache)
+{
+	return cache->nidle > IDLE_MOST || cache->handed > DECODED_BYTES / 2;
+}
 void cache_next_epoch(struct cache *cache);
 void cache_close(struct cache *cache);
 
@@ -427,7 +437,7 @@ struct dump_reader {
 	size_t nshares;
 	struct origin **origins;
 	size_t norigins;
-	struct origin **by_id; /* a hash table */
+	struct origin **by_id; /* a hash table of processes: of each, its first series */
 	size_t by_id_room;
 	struct folder *folders; /* that were given */
 	size_t nfolders;

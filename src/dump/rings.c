@@ -23,22 +23,19 @@ struct piece {
 
 struct ring_entry {
 	uint64_t ring;
-	const struct origin *origin; /* NULL: a free place */
-	const struct share *counted; /* as one of its rings */
+	uint32_t kin;                /* whose it is: of all series of a process */
+	const struct share *counted; /* as one of its rings; NULL: a free place */
 	uint32_t npieces;
 	struct piece *more; /* all of them, when there are several */
 	struct piece one;
 };
 
-static struct ring_entry *place_of(const struct ring_table *rings, const struct origin *origin,
-				   uint64_t ring)
+static struct ring_entry *place_of(const struct ring_table *rings, uint32_t kin, uint64_t ring)
 {
-	size_t i =
-		(size_t)((ring + ((uint64_t)origin->index << 32)) * UINT64_C(0x9e3779b97f4a7c15) >>
-			 20);
+	size_t i = (size_t)((ring + ((uint64_t)kin << 32)) * UINT64_C(0x9e3779b97f4a7c15) >> 20);
 	for (;; i++) {
 		struct ring_entry *entry = &rings->entries[i & (rings->room - 1)];
-		if (!entry->origin || (entry->origin == origin && entry->ring == ring))
+		if (!entry->counted || (entry->kin == kin && entry->ring == ring))
 			return entry;
 	}
 }
@@ -53,8 +50,8 @@ static int table_grow(struct ring_table *rings)
 	if (!grown.entries)
 		return -ENOMEM;
 	for (size_t i = 0; i < rings->room; i++)
-		if (rings->entries[i].origin)
-			*place_of(&grown, rings->entries[i].origin, rings->entries[i].ring) =
+		if (rings->entries[i].counted)
+			*place_of(&grown, rings->entries[i].kin, rings->entries[i].ring) =
 				rings->entries[i];
 	free(rings->entries);
 	*rings = grown;
@@ -114,14 +111,14 @@ int rings_see(struct ring_table *rings, struct share *share, uint64_t ring, uint
 		return 0;
 	if (table_grow(rings))
 		return -ENOMEM;
-	struct ring_entry *entry = place_of(rings, share->origin, ring);
-	if (!entry->origin) {
+	struct ring_entry *entry = place_of(rings, share->origin->kin, ring);
+	if (!entry->counted) {
 		if (rings->count == MOST_RINGS) {
 			rings->full = true;
 			return 0;
 		}
 		rings->count++;
-		entry->origin = share->origin;
+		entry->kin = share->origin->kin;
 		entry->ring = ring;
 	}
 	if (entry->counted != share) {

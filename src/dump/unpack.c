@@ -29,6 +29,7 @@ struct decoder {
 	uint32_t ncolumns;
 	uint32_t nwords;
 	uint32_t ntexts;
+	bool odd; /* an address is of a size that none has */
 	struct shape shapes[PACK_MAX_SHAPES];
 	struct slot_state slots[PACK_MAX_SLOTS];
 	struct column columns[PACK_MAX_SLOTS];
@@ -158,6 +159,7 @@ static void decoder_reset(struct decoder *decoder)
 		decoder->tag_places[decoder->columns[i].chunk] = 0;
 	decoder->nshapes = decoder->nslots = decoder->ncolumns = 0;
 	decoder->nwords = decoder->ntexts = 0;
+	decoder->odd = false;
 }
 
 /* A shape's definition. NULL: it is none. */
@@ -414,8 +416,11 @@ static inline unsigned char *get_record(struct decoder *decoder, struct source *
 			if (!get_word(decoder, slot, codes & 15, &source->payload, &word))
 				return NULL;
 			pack_put64(words, word);
-			if (slot->kind == SLOT_IP && word >> 32 == 16)
-				return NULL;
+			if (slot->kind == SLOT_IP && word >> 32 != 4) {
+				if (word >> 32 == 16)
+					return NULL;
+				decoder->odd |= word >> 32 != 0;
+			}
 		}
 	}
 	/* Zeros up to a multiple of 8: into the slack, at the very end. */
@@ -423,6 +428,29 @@ static inline unsigned char *get_record(struct decoder *decoder, struct source *
 	pack_put64(tail, 0);
 	pack_put64(to + 8, shape->key | padded << 32);
 	return padded <= (size_t)(end - to) ? to + padded : NULL;
+}
+
+static bool shape_known(const struct shape *shape, const struct rill_catalogs *catalogs)
+{
+	uint32_t index = (uint32_t)(shape->key >> 56);
+	const struct rill_catalog *catalog =
+		index < catalogs->count ? catalogs->catalog[index] : NULL;
+	if (!catalog || shape->as_is || (shape->key & 0xffff) >= catalog->nevents)
+		return false;
+	for (uint32_t i = 0; i < shape->nslots; i++) {
+		uint32_t tag = shape->slots[i].column->tag;
+		if ((tag & 0xffff) >= catalog->nkeys || tag >> 16 >= RILL_TYPE_COUNT)
+			return false;
+	}
+	return true;
+}
+
+bool decoder_vouches(const struct decoder *decoder, const struct rill_catalogs *catalogs)
+{
+	for (uint32_t i = 0; i < decoder->nshapes; i++)
+		if (!shape_known(&decoder->shapes[i], catalogs))
+			return false;
+	return !decoder->odd;
 }
 
 static int decoder_input(struct decoder *decoder, const unsigned char *from, size_t size)

@@ -2,6 +2,8 @@
 #ifndef RILL_DUMP_UNPACK_H
 #define RILL_DUMP_UNPACK_H
 
+#include <rill/catalog.h>
+
 #include "dump/pack.h"
 
 /* A chunk's body, of which `end` may be where the file was cut. */
@@ -43,5 +45,8 @@ void decoder_free(struct decoder *decoder);
  */
 int decoder_run(struct decoder *decoder, const unsigned char *body, uint64_t available,
 		unsigned char *raw, uint64_t room, uint64_t *whole);
+/* Whether each record of that chunk has an event and keys that its catalog has, and values that
+ * decode. False: nobody knows. */
+bool decoder_vouches(const struct decoder *decoder, const struct rill_catalogs *catalogs);
 
 #endif

@@ -12,8 +12,13 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "core/prim/prim.h"
 #include "dump/pack_state.h"
 #include "dump/writer.h"
+
+/* A fifth of a second at most. */
+#define LOCK_TRIES    200
+#define LOCK_SLEEP_NS UINT64_C(1000000)
 
 struct dump_writer {
 	int fd;
@@ -154,7 +159,8 @@ static int put_block(struct dump_writer *writer, struct block *block, const stru
 	if (error)
 		return error;
 	indexer_add(&writer->indexer, block, summary, records);
-	if (indexer_is_due(&writer->indexer))
+	/* Nothing may stand between OPEN blocks of one set. */
+	if (block->type != BLOCK_OPEN && indexer_is_due(&writer->indexer))
 		(void)put_index(writer);
 	return 0;
 }
@@ -173,6 +179,17 @@ static struct block timeless(enum block_type type)
 	return (struct block){.type = (uint16_t)type, .first = NO_TIME_FIRST, .last = NO_TIME_LAST};
 }
 
+/* Readers see by it that the file grows; where it can't be had, they don't. One that looks at this
+ * moment has it for a moment itself. */
+static void lock_file(int fd)
+{
+	for (int try = 0; try < LOCK_TRIES && flock(fd, LOCK_EX | LOCK_NB); try++) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return;
+		prim_sleep(LOCK_SLEEP_NS);
+	}
+}
+
 static int create_file(struct dump_writer *writer, const char *directory,
 		       const struct dump_process *process)
 {
@@ -182,9 +199,7 @@ static int create_file(struct dump_writer *writer, const char *directory,
 			return -ENOMEM;
 		writer->fd = open(writer->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (writer->fd >= 0) {
-			/* Readers see by it that the file grows; where it can't be had, they don't.
-			 */
-			(void)flock(writer->fd, LOCK_EX | LOCK_NB);
+			lock_file(writer->fd);
 			return 0;
 		}
 		if (errno != EEXIST)
@@ -224,6 +239,7 @@ int dump_put_process(struct dump_writer *writer, const struct dump_process *proc
 	pack_int(&packer, process->boot[1], 8);
 	pack_text(&packer, process->clock);
 	pack_text(&packer, process->writer);
+	pack_int(&packer, process->series, 8);
 	int error = put_packed(writer, &block, &packer, 0);
 	return error ? error : (int)writer->nprocesses++;
 }

@@ -88,7 +88,7 @@ Test(completion, candidates)
 		{"grep -e x ''", ":files  "},
 		{"grep -o queueI", "queueId "},
 		{"export --to=per", "--to=perfetto "},
-		{"report --output=fo", ":files --output= "},
+		{"report --output=fold", ":files --output= "},
 		{"catalog ''", "list search explain "},
 		{"catalog explain smtp.ehlo-", "smtp.ehlo-expected "},
 		{"completion z", "zsh "},

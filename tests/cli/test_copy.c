@@ -183,6 +183,57 @@ Test(copy, a_cut_is_what_is_selected)
 	}
 }
 
+/* Starts 1, 2 and 3 are before the cut, the end of 1 as well; that of 2 comes behind it, 3 has
+ * none. */
+static void make_open(const char *to)
+{
+	struct traced a = begin(to, 1, 0, &records_catalog);
+	emit(&a, 1, 2000, EVENT_CONN_START, 1);
+	emit(&a, 1, 2010, EVENT_CONN_START, 2);
+	emit(&a, 2, 2020, EVENT_CONN_START, 3);
+	emit(&a, 2, 2030, EVENT_CONN_END, 1);
+	emit(&a, 1, 2100, EVENT_WORK, 2);
+	emit(&a, 1, 2110, EVENT_CONN_END, 2);
+	cr_assert_eq(dump_close(a.writer), 0);
+}
+
+Test(copy, spans_that_are_open_where_a_cut_begins_are_known)
+{
+	make_open(format("%s/in", folder));
+	shell("r=$BUILD/rill; $r cut -o out.rill --since @1700000000.00000105 in &&"
+	      "$r cat -f json out.rill | jq -r 'select(.kind == \"event\") | .keys.id' >1 &&"
+	      "[ \"$(cat 1)\" = $'2\\n2' ] && $r verify out.rill && $r info out.rill >1 && "
+	      "grep -q OPEN 1 && $r spans -l 0 out.rill >2 && grep -q '^ *100 ns .*ended .*id=2' 2 "
+	      "&&"
+	      "grep -q 'open .*id=3' 2 && grep -q '2 spans, 1 open' 2 || { cat 1 2; exit 1; }");
+	/* A start that is not asked for stays out of it. */
+	shell("r=$BUILD/rill; $r cut -o out.rill -e conn.end --since @1700000000.00000105 in &&"
+	      "[ $($r cat -f json out.rill | grep -c .) -ge 1 ] &&"
+	      "$r info out.rill >1 && ! grep OPEN 1");
+}
+
+/* The spans that are open at the beginning of a later part are no records of it. */
+Test(copy, a_later_part_alone_is_merged_as_it_is)
+{
+	struct traced a = begin(format("%s/in", folder), 1, 1, &records_catalog);
+	unsigned char bytes[256];
+	const struct slot slots[] = {slot_u64(KEY_ID, 5)};
+	size_t size = record_put(bytes, 1500, 0, EVENT_CONN_START, slots, 1);
+	struct dump_chunk chunk = {0, 71, 0, size};
+	struct dump_pack *pack = dump_pack_new();
+	bool bad;
+	dump_pack_begin(pack);
+	cr_assert_eq(dump_pack_add(pack, &chunk, bytes, &bad), size);
+	cr_assert_eq(dump_put_open(a.writer, pack), 0);
+	dump_pack_free(pack);
+	emit(&a, 1, 2100, EVENT_WORK, 5);
+	emit(&a, 1, 2110, EVENT_CONN_END, 5);
+	cr_assert_eq(dump_close(a.writer), 0);
+	shell("r=$BUILD/rill; $r merge -o out.rill in && $r cat -f json in >1 && $r cat -f json "
+	      "out.rill >2 && cmp 1 2 && $r verify out.rill && $r stats out.rill >1 && "
+	      "grep -q 'written 2 ' 1 || { cat 1; exit 1; }");
+}
+
 /* 41 were written, 3 filtered, 9 lost: of 53 emitted one is left, so 43 are filtered. */
 Test(copy, what_is_cut_counts_as_filtered)
 {

@@ -241,6 +241,18 @@ Test(grep, options_say_what_is_meant)
 	}
 }
 
+/* Spans that are open at the end of the time asked for did not end there. */
+Test(grep, what_is_open_at_until_is_no_line)
+{
+	struct fixture f = begin();
+	make_idle_dump(f.folder);
+	struct run_result all = RILL(f, "grep", "-c", "conn", "idle.rill");
+	struct run_result r =
+		RILL(f, "grep", "-c", "--until=@1700000000.000008", "conn", "idle.rill");
+	cr_expect_str_eq(all.out, "3\n");
+	cr_expect_str_eq(r.out, "1\n");
+}
+
 Test(grep, wrong_usage_has_code_2_and_its_place)
 {
 	struct fixture f = begin();

@@ -158,6 +158,126 @@ Test(parts, a_copy_is_read_once_and_told)
 	folder_remove(folder);
 }
 
+/* So many blocks stand before it that an INDEX is due within the set. */
+static void expect_one_set(bool closed)
+{
+	char *folder = folder_make();
+	struct dump_writer *writer = create(folder, 1, &records_catalog);
+	for (int i = 0; i < 1018; i++)
+		cr_assert_eq(dump_put_clock(writer, &plain), 0);
+	for (uint64_t i = 1; i <= 9; i++)
+		put_open(writer, i, i);
+	put(writer, 10, EVENT_WORK, 1);
+	if (closed)
+		cr_assert_eq(dump_close(writer), 0);
+	else
+		dump_forget(writer);
+	struct dump_reader *reader = reopen((const char *const *)&folder, 1);
+	expect(reader, (const int[]){-1, -2, -3, -4, -5, -6, -7, -8, -9, 10, 0});
+	cr_expect_eq(dump_file(reader, 0)->finished, closed);
+	dump_reader_close(reader);
+	folder_remove(folder);
+}
+
+Test(parts, a_set_of_open_spans_is_one_piece)
+{
+	expect_one_set(true);
+}
+
+/* Without an INDEX behind the last blocks. */
+Test(parts, a_set_of_open_spans_is_one_piece_in_a_file_that_was_not_closed)
+{
+	expect_one_set(false);
+}
+
+static void put_discarded(struct dump_writer *writer, uint64_t discarded, uint64_t from,
+			  uint64_t to)
+{
+	const struct dump_count count = {.event = EVENT_WORK, .discarded = discarded};
+	const struct dump_period period = {from, to, discarded};
+	cr_assert_eq(dump_put_counts(writer, &count, 1, 0, &period), 0);
+}
+
+static void expect_loss(const struct dump_file *file, uint64_t discarded, uint64_t from,
+			uint64_t to)
+{
+	cr_assert_eq(file->nlosses, 1);
+	cr_expect_eq(file->losses[0].event, EVENT_WORK);
+	cr_expect_eq(file->losses[0].discarded, discarded);
+	cr_expect_eq(file->losses[0].from_ns, from);
+	cr_expect_eq(file->losses[0].to_ns, to);
+}
+
+/* What a later part begins with was lost before it, and is told there. */
+Test(parts, losses_are_told_once_and_when)
+{
+	char *folder = folder_make();
+	struct dump_writer *writer = create(folder, 0, &records_catalog);
+	put(writer, 1, EVENT_WORK, 1);
+	put_discarded(writer, 5, 100, 200);
+	cr_assert_eq(dump_close(writer), 0);
+	writer = create(folder, 1, &records_catalog);
+	put_discarded(writer, 5, 200, 200);
+	put(writer, 2, EVENT_WORK, 1);
+	put_discarded(writer, 9, 300, 400);
+	put_discarded(writer, 9, 400, 500);
+	cr_assert_eq(dump_close(writer), 0);
+	struct dump_reader *reader = reopen((const char *const *)&folder, 1);
+	cr_assert_eq(dump_file_count(reader), 2);
+	expect_loss(dump_file(reader, 0), 5, 100, 200);
+	expect_loss(dump_file(reader, 1), 4, 300, 400);
+	expect_sound(reader);
+	dump_reader_close(reader);
+	folder_remove(folder);
+}
+
+/* Two dumps of one process, each with a part 0: the second was begun later, as after a rill_stop(),
+ * or beside the first. */
+static void make_series(const char *folder, uint64_t from, uint64_t to)
+{
+	for (uint64_t series = 1; series <= 2; series++) {
+		struct dump_process process = {.pid = 1,
+					       .id = {1, 2},
+					       .series = series,
+					       .start_ns = 3,
+					       .begun_ns = series};
+		struct dump_writer *writer;
+		char error[256];
+		cr_assert_eq(dump_create(&writer, folder, &process, error, sizeof error), 0);
+		cr_assert_eq(dump_put_catalog(writer, 0, &records_catalog), 0);
+		cr_assert_eq(dump_put_clock(writer, &plain), 0);
+		for (uint64_t i = series == 1 ? 1 : from; i < (series == 1 ? to : 10); i++)
+			put(writer, i, EVENT_WORK, i);
+		cr_assert_eq(dump_close(writer), 0);
+	}
+}
+
+Test(parts, a_dump_begun_after_another_one_goes_on_where_that_ends)
+{
+	char *folder = folder_make();
+	make_series(folder, 4, 4);
+	struct dump_reader *reader = reopen((const char *const *)&folder, 1);
+	cr_expect_eq(dump_origin_count(reader), 2, "each has counts of its own");
+	expect(reader, (const int[]){1, 2, 3, 4, 5, 6, 7, 8, 9, 0});
+	expect_sound(reader);
+	dump_reader_close(reader);
+	folder_remove(folder);
+}
+
+Test(parts, what_two_dumps_hold_is_read_once_and_told)
+{
+	char *folder = folder_make();
+	make_series(folder, 4, 7);
+	struct dump_reader *reader = reopen((const char *const *)&folder, 1);
+	expect(reader, (const int[]){1, 2, 3, 4, 5, 6, 7, 8, 9, 0});
+	const char *first = dump_file(reader, 0)->damage, *second = dump_file(reader, 1)->damage;
+	const char *damage = first ? first : second;
+	cr_assert(damage);
+	cr_expect(strstr(damage, "are there twice"), "%s", damage);
+	dump_reader_close(reader);
+	folder_remove(folder);
+}
+
 Test(parts, another_catalog_makes_another_process_of_it)
 {
 	char *folder = folder_make();

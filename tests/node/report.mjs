@@ -123,6 +123,9 @@ async function spansByKeys(page) {
   await settled(page, "#span-count", all);
   fact("spans found", await text(page, "#span-count"));
   await page.keyboard.press("Escape");
+  await page.selectOption("select[aria-label=State]", "problem");
+  fact("spans with a problem", await text(page, "#span-count"));
+  await page.selectOption("select[aria-label=State]", "");
   await page.click("text=Slowest first");
   await page.keyboard.press("ArrowDown");
   await drawn(page);

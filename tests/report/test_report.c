@@ -325,6 +325,8 @@ Test(report, a_million_events, .timeout = 240)
 		    "1,001,243 emitted = 1,000,000 written + 9 filtered + 1,200 discarded + 30 "
 		    "overwritten + 4 failed");
 	expect_fact(facts, "histograms", "2");
+	expect_fact(facts, "spans with a problem",
+		    format("%s of 200,000 spans", grouped(made.fails)));
 	int paint = atoi(said(facts, "first paint, ms"));
 	cr_log_info("first paint after %d ms", paint);
 	const char *tier = getenv("RILL_TEST_TIER");

@@ -27,12 +27,15 @@ static void catch_signals(void)
 	}
 }
 
-static void free_taken(struct copy *copy)
+static void free_parts(struct copy *copy)
 {
 	for (size_t i = 0; copy->taken && i < dump_origin_count(copy->reader); i++)
 		for (size_t k = 0; k < 256; k++)
 			free(copy->taken[i].events[k]);
 	free(copy->taken);
+	for (size_t i = 0; copy->before && i < dump_origin_count(copy->reader); i++)
+		open_free(copy->before[i].open);
+	free(copy->before);
 }
 
 static int fill(struct copy *copy, copy_takes *takes, void *context)
@@ -45,10 +48,11 @@ static int fill(struct copy *copy, copy_takes *takes, void *context)
 	return error;
 }
 
-int copy_run(struct dump_reader *reader, const char *out, copy_takes *takes, void *context,
-	     uint64_t *records)
+int copy_run(struct dump_reader *reader, const char *out, uint64_t since_ns, copy_takes *takes,
+	     void *context, uint64_t *records)
 {
-	struct copy copy = {.reader = reader, .number = takes != NULL};
+	struct copy copy = {.reader = reader, .number = takes != NULL, .since_ns = since_ns};
+	size_t norigins = dump_origin_count(reader);
 	struct target target;
 	char error[256];
 	catch_signals();
@@ -57,7 +61,8 @@ int copy_run(struct dump_reader *reader, const char *out, copy_takes *takes, voi
 	int code = -1;
 	if (!target.final) {
 		trouble("%s: a dump can be written to a regular file only", out);
-	} else if (!(copy.taken = calloc(dump_origin_count(reader) + 1, sizeof *copy.taken))) {
+	} else if (!(copy.taken = calloc(norigins + 1, sizeof *copy.taken)) ||
+		   !(copy.before = calloc(norigins + 1, sizeof *copy.before))) {
 		trouble("no memory");
 	} else if (dump_create_in(&copy.writer, fcntl(target.fd, F_DUPFD_CLOEXEC, 0), error,
 				  sizeof error)) {
@@ -70,7 +75,7 @@ int copy_run(struct dump_reader *reader, const char *out, copy_takes *takes, voi
 			trouble("%s: %s", out, strerror(-code));
 	}
 	*records = copy.records;
-	free_taken(&copy);
+	free_parts(&copy);
 	int renamed = target_close(&target, !code);
 	if (copy_stopped) {
 		signal(copy_stopped, SIG_DFL);

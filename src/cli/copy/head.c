@@ -14,15 +14,15 @@ struct source {
 	struct copy *copy;
 	const struct dump_file *file;
 	int fd;
-	int process; /* index of its PROCESS block; -1: not found yet */
-	int nprocesses;
 	bool first;         /* no earlier part is here */
+	bool followed;      /* spans that are open where the cut begins are found otherwise */
 	bool records_begun; /* there was a RECORDS block */
 	uint64_t *lost;     /* by catalog and event: what was lost so far */
 	int error;
 };
 
-#define LOST_PLACES (256u * RILL_CATALOG_MAX_EVENTS)
+#define FOLLOWED_SPANS (1u << 17)
+#define LOST_PLACES    (256u * RILL_CATALOG_MAX_EVENTS)
 
 /* The body, not compressed; to be freed. NULL: it cannot be read. */
 static unsigned char *read_body(const struct source *source, const struct block *block,
@@ -74,38 +74,23 @@ static uint64_t newly_lost(struct source *source, const unsigned char *body, siz
 	return sum;
 }
 
-static void note_process(struct source *source, const unsigned char *body, size_t size)
-{
-	struct unpacker from = {.at = body, .end = body + size};
-	const uint64_t *id = source->file->process.id;
-	unpack_int(&from, 8);
-	uint64_t high = unpack_int(&from, 8), low = unpack_int(&from, 8);
-	if (!from.failed && high == id[0] && low == id[1] && source->process < 0)
-		source->process = source->nprocesses;
-	source->nprocesses++;
-}
-
 static int take_block(struct source *source, const struct block *block)
 {
 	size_t size;
-	bool process = block->type == BLOCK_PROCESS;
-	if ((!process && (source->process < 0 || block->process != (unsigned)source->process)))
+	if (block->process != source->file->number)
 		return 0;
 	source->records_begun |= block->type == BLOCK_RECORDS;
 	bool open = block->type == BLOCK_OPEN && source->first && !source->records_begun &&
-		    source->file->process.part > 0;
-	if (!process && !open && block->type != BLOCK_CLOCK && block->type != BLOCK_COUNTS &&
+		    source->file->process.part > 0 && !source->followed;
+	if (!open && block->type != BLOCK_CLOCK && block->type != BLOCK_COUNTS &&
 	    block->type != BLOCK_EPOCH)
 		return 0;
 	unsigned char *body = read_body(source, block, &size);
 	if (!body)
 		return 0; /* the reader tells of the damage */
-	if (process)
-		note_process(source, body, size);
-	else
-		source->error = dump_put_copy(
-			source->copy->writer, block, body, size,
-			block->type == BLOCK_COUNTS ? newly_lost(source, body, size) : 0);
+	source->error =
+		dump_put_copy(source->copy->writer, block, body, size,
+			      block->type == BLOCK_COUNTS ? newly_lost(source, body, size) : 0);
 	free(body);
 	return source->error;
 }
@@ -130,8 +115,8 @@ static int take_file(struct copy *copy, const struct dump_file *file, bool first
 {
 	struct source source = {.copy = copy,
 				.file = file,
-				.process = -1,
 				.first = first,
+				.followed = copy->before[file->origin].open != NULL,
 				.lost = lost,
 				.fd = open(file->path, O_RDONLY | O_CLOEXEC)};
 	if (source.fd < 0)
@@ -155,6 +140,16 @@ static const struct dump_file *next_part(const struct dump_reader *reader, uint3
 	return found;
 }
 
+/* Ticks are times enough to tell what comes before what. */
+static int follow_spans(struct copy *copy, uint32_t origin)
+{
+	struct before *before = &copy->before[origin];
+	const struct open_options options = {.max_spans = FOLLOWED_SPANS};
+	line_add(&before->line, &(struct clock_point){.rate = UINT64_C(1) << 32});
+	before->open = open_new(&options, &dump_origin(copy->reader, origin)->catalogs);
+	return before->open ? 0 : -ENOMEM;
+}
+
 static int take_origin(struct copy *copy, uint32_t index, uint64_t *lost)
 {
 	const struct dump_origin *origin = dump_origin(copy->reader, index);
@@ -167,6 +162,8 @@ static int take_origin(struct copy *copy, uint32_t index, uint64_t *lost)
 			error = dump_put_catalog(copy->writer, (uint8_t)i,
 						 origin->catalogs.catalog[i]);
 	memset(lost, 0, LOST_PLACES * sizeof *lost);
+	if (!error && file && copy->since_ns > file->first_ns)
+		error = follow_spans(copy, index);
 	for (bool first = true; file && !error; first = false) {
 		error = take_file(copy, file, first, lost);
 		file = next_part(copy->reader, index, file->process.part);

@@ -71,6 +71,8 @@ static int put_segment(struct copy *copy, const struct held *first, uint64_t siz
 		       const unsigned char *bytes)
 {
 	struct ring_end *end = copy->number ? end_of(copy, first->origin, first->ring) : NULL;
+	if (copy->number && !end)
+		return -ENOMEM;
 	uint64_t from = end ? end->position : first->position;
 	struct dump_chunk chunk = {
 		.ring = first->ring, .tid = first->tid, .from = from, .to = from + size};
@@ -171,6 +173,40 @@ static int count(struct copy *copy, const struct dump_record *record)
 	return 0;
 }
 
+static void follow(struct copy *copy, const struct dump_record *record)
+{
+	struct before *before = &copy->before[record->origin];
+	const struct dump_watched watched = {
+		.record = record->raw.bytes, .size = record->raw.size, .tid = record->tid};
+	if (before->open)
+		open_follow(before->open, &watched, &before->line, 0);
+}
+
+/* Before the first record: the spans that are open there. */
+static int begin(struct copy *copy)
+{
+	int error = 0;
+	copy->begun = true;
+	for (uint32_t i = 0; i < dump_origin_count(copy->reader) && !error; i++) {
+		struct open_spans *open = copy->before[i].open;
+		if (!open || !open_count(open))
+			continue;
+		dump_turn_to(copy->writer, (uint16_t)i);
+		error = open_put(open, copy->writer);
+	}
+	return error;
+}
+
+static int take(struct copy *copy, const struct dump_record *record)
+{
+	int error = copy->begun ? 0 : begin(copy);
+	if (!error)
+		error = count(copy, record);
+	if (!error && !hold(&copy->window, record) && !(error = flush(copy)))
+		hold(&copy->window, record);
+	return error;
+}
+
 int copy_records(struct copy *copy, copy_takes *takes, void *context)
 {
 	struct window *window = &copy->window;
@@ -186,12 +222,12 @@ int copy_records(struct copy *copy, copy_takes *takes, void *context)
 			error = more;
 		else if (copy_stopped)
 			error = -EINTR;
-		else if (!takes || takes(context, &record))
-			error = count(copy, &record);
-		else
+		else if (takes && !takes(context, &record))
 			continue;
-		if (!error && !hold(window, &record) && !(error = flush(copy)))
-			hold(window, &record);
+		else if (!record.context)
+			error = take(copy, &record);
+		else if (!copy->begun)
+			follow(copy, &record);
 	}
 	if (!error)
 		error = flush(copy);

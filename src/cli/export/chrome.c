@@ -388,6 +388,8 @@ static int chrome_write(void *state, const struct rill_batch *batch)
 		for (size_t i = 0; i < chrome->nprocesses; i++)
 			if (chrome->processes[i].origin == chrome->job->feed.origin)
 				chrome->process = &chrome->processes[i];
+	if (!chrome->process)
+		return -EINVAL;
 	if (!chrome->process->named)
 		error = name_process(chrome);
 	for (size_t i = 0; i < batch->count && !error; i++) {

@@ -107,7 +107,7 @@ static char *put_event(struct perfetto *perfetto, struct buffer *to, char *at,
 		       struct rill_nested *nested, unsigned depth, bool *raw)
 {
 	struct rill_item item;
-	size_t keys, entry, count = 0;
+	size_t keys = 0, entry = 0, count = 0;
 	uint16_t seen[MAX_SEEN];
 	if (nested->event)
 		at = perfetto_put_text(to, at, ANNOTATION_ENTRIES, "event", nested->event->name);
@@ -131,7 +131,7 @@ static char *put_list(struct perfetto *perfetto, struct buffer *to, char *at,
 		      struct rill_nested *nested, unsigned depth, bool *raw)
 {
 	struct rill_item element;
-	size_t content;
+	size_t content = 0;
 	/* An array without elements would be nothing. */
 	if (!nested->count)
 		return put_string(to, at, ANNOTATION_STRING, "[]", 2);
@@ -195,7 +195,7 @@ static char *put_note(struct buffer *to, char *at, unsigned field,
 		      const struct rill_catalog *catalog, uint16_t key, unsigned occurrence,
 		      const char *suffix, const char *text, size_t size)
 {
-	size_t content;
+	size_t content = 0;
 	at = begin(to, at, field, &content);
 	at = at ? put_name(to, at, catalog, key, occurrence, suffix) : NULL;
 	at = at ? put_string(to, at, ANNOTATION_STRING, text, size) : NULL;
@@ -278,7 +278,7 @@ char *perfetto_put_dictionary(struct perfetto *perfetto, struct buffer *to, char
 			      unsigned field, const char *name, const struct rill_catalog *catalog,
 			      const struct rill_item *items, size_t count)
 {
-	size_t content;
+	size_t content = 0;
 	at = begin(to, at, field, &content);
 	at = at ? put_string(to, at, ANNOTATION_NAME, name, strlen(name)) : NULL;
 	at = at ? perfetto_put_items(perfetto, to, at, ANNOTATION_ENTRIES, catalog, items, count)
@@ -289,7 +289,7 @@ char *perfetto_put_dictionary(struct perfetto *perfetto, struct buffer *to, char
 char *perfetto_put_text(struct buffer *to, char *at, unsigned field, const char *name,
 			const char *text)
 {
-	size_t content;
+	size_t content = 0;
 	at = begin(to, at, field, &content);
 	at = at ? put_string(to, at, ANNOTATION_NAME, name, strlen(name)) : NULL;
 	at = at ? put_string(to, at, ANNOTATION_STRING, text, strlen(text)) : NULL;
@@ -299,7 +299,7 @@ char *perfetto_put_text(struct buffer *to, char *at, unsigned field, const char 
 char *perfetto_put_number(struct buffer *to, char *at, unsigned field, const char *name,
 			  uint64_t number)
 {
-	size_t content;
+	size_t content = 0;
 	at = begin(to, at, field, &content);
 	at = at ? put_string(to, at, ANNOTATION_NAME, name, strlen(name)) : NULL;
 	at = at ? pb_number(at, ANNOTATION_UINT, number) : NULL;

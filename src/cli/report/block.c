@@ -38,7 +38,8 @@ void column_number(struct column *column, uint64_t value)
 
 void column_signed(struct column *column, int64_t value)
 {
-	column_number(column, (uint64_t)value << 1 ^ (uint64_t)(value >> 63));
+	uint64_t twice = (uint64_t)value << 1;
+	column_number(column, value < 0 ? ~twice : twice);
 }
 
 void column_bytes(struct column *column, const void *bytes, size_t size)
@@ -75,7 +76,8 @@ static void write_base64(FILE *out, const unsigned char *from, size_t size)
 			used = 0;
 		}
 	}
-	fwrite(line, 1, used, out);
+	if (used)
+		fwrite(line, 1, used, out);
 }
 
 static void put_length(struct column *all, size_t size)

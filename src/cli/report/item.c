@@ -8,11 +8,10 @@
 
 #define ITEM_DEPTH 8u
 
-static void put_format(struct column *to, const char *format, uint64_t value)
+static void put_number(struct column *to, uint64_t value)
 {
-	char text[32];
-	snprintf(text, sizeof text, format, value);
-	column_text(to, text);
+	char text[ROOM_NUMBER];
+	column_bytes(to, text, (size_t)(write_u64(text, value) - text));
 }
 
 /* Text stays text; controls, what reorders text and what is not UTF-8 become \u{1b} and \xff. */
@@ -56,7 +55,7 @@ static void put_value(struct column *to, const struct rill_catalogs *catalogs,
 		break;
 	case RILL_TYPE_BYTES:
 		for (size_t i = 0; i < item->size && i < max; i++)
-			put_format(to, "%02" PRIx64, item->bytes[i]);
+			column_bytes(to, text, (size_t)(write_hex8(text, item->bytes[i]) - text));
 		if (item->size > max)
 			column_text(to, "\xe2\x80\xa6");
 		break;
@@ -120,11 +119,11 @@ void item_write(struct column *to, const struct report_catalog *catalog,
 	static const char types[RILL_TYPE_COUNT + 1] = "nbuifdtsxple";
 	if (item->key >= catalog->nkeys || item->type >= RILL_TYPE_COUNT)
 		return;
-	put_format(to, "%" PRIu64, catalog->first_key + item->key);
+	put_number(to, catalog->first_key + item->key);
 	column_bytes(to, &types[item->type], 1);
 	put_value(to, catalogs, item, max, 0);
 	if (item->cut) {
 		column_text(to, "\x1e");
-		put_format(to, "%" PRIu64, item->original_size);
+		put_number(to, item->original_size);
 	}
 }

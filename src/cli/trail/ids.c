@@ -112,7 +112,8 @@ uint32_t ids_get(struct ids *ids, uint32_t key, uint32_t process, const struct v
 			ids->full = true;
 			return NO_ID;
 		}
-		copy.bytes = memcpy(bytes, value->bytes, value->size);
+		memcpy(bytes, value->bytes, value->size);
+		copy.bytes = bytes;
 	}
 	uint32_t *head = bucket(ids, key, process, value);
 	ids->ids[ids->count] = (struct id){
