@@ -233,6 +233,7 @@ unsigned literal_types(const struct literal *literal, enum operation operation)
 
 #define MAX_GROUPS 32u   /* within each other */
 #define MAX_PARTS  4096u /* when repetitions are written out, as regcomp() does */
+#define MAX_ROW    2u    /* repetitions of each other: "a+?" */
 #define SPECIAL    ".[]{}()*+?|^$\\"
 
 /* The largest number in "{3,17}". */
@@ -269,15 +270,18 @@ static const char *skip_brackets(const char *at)
 
 /*
  * regcomp() takes stack by the depth of groups, and memory by the parts that there are when
- * repetitions are written out: each + around another one doubles them. regexec() takes time without
- * bound for back references. NULL, or what is too much.
+ * repetitions are written out: each + around another one doubles them; and time without bound for
+ * many in a row. regexec() takes time without bound for back references. NULL, or what is too much.
  */
 static const char *too_much(const char *text)
 {
 	unsigned long sums[MAX_GROUPS + 1] = {0}, last = 0, times;
-	unsigned depth = 0;
+	unsigned depth = 0, row = 0;
 	for (const char *at = text; *at; at++) {
 		times = 1;
+		row = strchr("*+?{", *at) ? row + 1 : 0;
+		if (row > MAX_ROW)
+			return "too many repetitions behind each other";
 		switch (*at) {
 		case '(':
 			if (++depth > MAX_GROUPS)

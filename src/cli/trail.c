@@ -195,6 +195,17 @@ static int follow_all(struct search *search, const char *value)
 	return code;
 }
 
+/* A catalog that is missing may have had the key. */
+static void tell_damage(const struct search *search)
+{
+	const struct trail *trail = &search->trail;
+	struct dump_reader *reader = open_dumps(trail->paths, trail->npaths, NULL);
+	if (!reader)
+		return;
+	report_damage(reader);
+	dump_reader_close(reader);
+}
+
 /* Whether it is a link or the key of a span in one of the dumps. */
 static int find_key(struct search *search)
 {
@@ -202,6 +213,7 @@ static int find_key(struct search *search)
 	search->key = names_find(names, search->trail.key_name);
 	if (search->key != NO_ID)
 		return EXIT_OK;
+	tell_damage(search);
 	char text[512] = "";
 	size_t used = 0;
 	for (uint32_t i = 0; i < names->count && used < sizeof text; i++)

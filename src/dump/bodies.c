@@ -220,10 +220,10 @@ static int take_clock(struct file *file, struct share *share, struct unpacker *b
 
 struct time_range share_times(const struct share *share, uint64_t first, uint64_t last)
 {
-	const struct clock_point *end = share->points + share->npoints;
 	struct time_range range = {first, last, true};
 	if (!share->npoints)
 		return range;
+	const struct clock_point *end = share->points + share->npoints;
 	const struct clock_point *line = clock_find(share->points, share->npoints, first);
 	range.min_ns = range.max_ns = clock_ns(line, first);
 	/* The lines of the clock need not meet. */

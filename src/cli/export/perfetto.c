@@ -151,10 +151,12 @@ static int put_track(struct perfetto *perfetto, uint64_t uuid, uint64_t parent, 
 		pb_end(inner, at);
 	} else if (pid) {
 		inner = pb_begin(at, TRACK_PROCESS);
+		/* The buffer may move. */
+		size_t content = (size_t)(inner - packet.to->data);
 		at = pb_number(inner, PROCESS_PID, pid);
 		at = put_string(packet.to, at, PROCESS_NAME, name);
 		if (at)
-			pb_end(inner, at);
+			pb_end(packet.to->data + content, at);
 	} else {
 		at = put_string(packet.to, at, TRACK_NAME, name);
 	}
