@@ -133,6 +133,7 @@ Test(rill, usage_is_told_and_has_code_2)
 		{"spans", "--limit=-1", "x.rill"},
 		{"stats", "--nothing", "x.rill"},
 		{"diff", "x.rill", NULL},
+		{"export", "--to=yaml", "x.rill"},
 		{"info", NULL},
 		{"verify", "--nothing", "x.rill"},
 		{"catalog", "find", "x"},
@@ -151,6 +152,11 @@ Test(rill, usage_is_told_and_has_code_2)
 	r = RILL(f, "spans", "--nothing");
 	cr_expect_str_eq(r.err, "rill spans: unrecognized option '--nothing'\n"
 				"`rill spans --help` says how it is used\n");
+	r = RILL(f, "export", "--to=yaml", "x.rill");
+	cr_expect(strstr(r.err, "\"yaml\"; there are ctf, perfetto, "), "%s", r.err);
+	cr_expect(strstr(r.err, " and csv\n"), "%s", r.err);
+	r = RILL(f, "cat", "--since=yesterday", "x.rill");
+	cr_expect(strstr(r.err, "\"yesterday\" is no time, as 2026-"), "%s", r.err);
 	r = RILL(f, "spasn");
 	cr_expect_eq(r.code, 2);
 	cr_expect_str_eq(r.err, "rill: there is no command \"spasn\"; did you mean \"spans\"?\n");
