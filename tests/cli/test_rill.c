@@ -394,6 +394,8 @@ Test(rill, stats_account_for_everything)
 	cr_expect_str_eq(r.out, expected, "%s", r.out);
 	r = RILL(f, "stats", "x.rill");
 	cr_expect_not(strstr(r.out, "job.end"));
+	r = RILL(f, "diff", "x.rill", "x.rill");
+	cr_expect(strstr(r.out, "\n!  5 more were lost: figures of B are of"), "%s", r.out);
 }
 
 Test(rill, stats_of_a_dump_without_records)
