@@ -406,6 +406,9 @@ Test(rill, stats_of_a_dump_without_records)
 	struct run_result r = RUN(&options, rill, "stats", "x.rill");
 	cr_expect_eq(r.code, 0, "%s", r.err);
 	cr_expect(strstr(r.out, "10 were counted as written, the dump holds 0"), "%s", r.out);
+	r = RUN(&options, rill, "stats", "-e", "no.such-event", "x.rill");
+	cr_expect_eq(r.code, 1);
+	cr_expect_str_eq(r.err, "rill: nothing found\n");
 	r = RUN(&options, rill, "spans", "x.rill");
 	cr_expect_eq(r.code, 1);
 	r = RUN(&options, rill, "cat", "x.rill");
