@@ -88,9 +88,10 @@ int report_damage(const struct dump_reader *reader)
 
 int finish_output(int code)
 {
-	if (fflush(stdout) || ferror(stdout))
-		return trouble("cannot write to standard output: %s", strerror(errno));
-	return code;
+	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	trouble("cannot write to standard output: %s", strerror(errno));
+	return code > EXIT_TROUBLE ? code : EXIT_TROUBLE;
 }
 
 long long parse_number(const char *text)

@@ -279,7 +279,8 @@ static int run(struct diff *diff, size_t limit, bool json)
 	free_side(&diff->sides[0]);
 	free_side(&diff->sides[1]);
 	free(diff->lines);
-	return finish_output(EXIT_OK) ? DIFF_TROUBLE : code;
+	/* main() tells of it. */
+	return fflush(stdout) || ferror(stdout) ? DIFF_TROUBLE : code;
 }
 
 static const struct option options[] = {

@@ -118,6 +118,12 @@ static void print_side(const struct diff *diff, unsigned i)
 		       show_time(start, side->group->first_ns),
 		       show_rate(rate, side->group->records, side->seconds));
 	putchar('\n');
+	uint64_t lost = 0;
+	for (size_t e = 0; e < side->group->nevents; e++)
+		lost += tally_lost(&side->group->events[e]->count);
+	if (lost)
+		printf("!  %" PRIu64 " more were lost: figures of %c are of those that were not\n",
+		       lost, i ? 'B' : 'A');
 }
 
 void diff_print(const struct diff *diff, size_t limit, bool color)

@@ -70,7 +70,14 @@ static int parse_format(struct export *export, const char *name)
 		export->format = formats[i];
 		return EXIT_OK;
 	}
-	return usage_error("export", "there is no format \"%s\"", name);
+	char names[SHORT_TEXT * 4] = "";
+	for (size_t i = 0, used = 0; formats[i] && used < sizeof names; i++)
+		used += (size_t)snprintf(names + used, sizeof names - used, "%s%s",
+					 !i               ? ""
+					 : formats[i + 1] ? ", "
+							  : " and ",
+					 formats[i]->name);
+	return usage_error("export", "there is no format \"%s\"; there are %s", name, names);
 }
 
 static int parse_only(struct export *export, const char *what)

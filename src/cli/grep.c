@@ -8,6 +8,7 @@
 #include "cli/around.h"
 #include "cli/print.h"
 #include "cli/select.h"
+#include "core/nearest.h"
 
 static const char usage[] =
 	"usage: rill grep [OPTION...] PREDICATE PATH...\n"
@@ -395,6 +396,35 @@ static int run(struct grep *grep)
 	return code;
 }
 
+static const char *key_at(const void *context, size_t i)
+{
+	const struct rill_catalog *catalog = context;
+	return catalog->keys[i].name;
+}
+
+/* Of damaged dumps without catalogs nothing is known, and nothing is said. */
+static int check_only(const struct grep *grep)
+{
+	const char *near = NULL;
+	bool any = false;
+	for (size_t o = 0; o < dump_origin_count(grep->reader); o++) {
+		const struct rill_catalogs *catalogs = &dump_origin(grep->reader, o)->catalogs;
+		for (uint32_t c = 0; c < catalogs->count; c++) {
+			const struct rill_catalog *catalog = catalogs->catalog[c];
+			any = any || catalog;
+			for (size_t i = 0; catalog && i < catalog->nkeys; i++)
+				if (strcmp(catalog->keys[i].name, grep->only) == 0)
+					return EXIT_OK;
+			if (catalog && !near)
+				nearest_names(grep->only, key_at, catalog, catalog->nkeys, &near,
+					      1);
+		}
+	}
+	return any ? usage_error("grep", "no catalog here has a key %s%s%s%s", grep->only,
+				 near ? "; did you mean " : "", near ? near : "", near ? "?" : "")
+		   : EXIT_OK;
+}
+
 static int grep_main(int argc, char **argv)
 {
 	struct grep grep = {.max = UINT64_MAX};
@@ -411,7 +441,9 @@ static int grep_main(int argc, char **argv)
 	grep.selection.all = grep.has_around;
 	grep.reader =
 		select_open(&grep.selection, "grep", argv + optind, (size_t)(argc - optind), &code);
-	if (grep.reader) {
+	if (grep.reader && grep.mode == GREP_ONLY)
+		code = check_only(&grep);
+	if (grep.reader && !code) {
 		code = EXIT_TROUBLE;
 		if (print_open(&grep.printing, &grep.output)) {
 			code = run(&grep);

@@ -69,15 +69,23 @@ static void print_clock(const struct dump_file *file)
 	putchar('\n');
 }
 
+static const char *plural(unsigned count)
+{
+	return count == 1 ? "" : "s";
+}
+
 static void print_catalogs(const struct rill_catalogs *catalogs)
 {
 	for (uint32_t i = 0; i < catalogs->count; i++) {
 		const struct rill_catalog *catalog = catalogs->catalog[i];
 		if (catalog)
-			printf("  catalog    %s: %u events, %u subsystems, %u keys, %u spans; hash "
+			printf("  catalog    %s: %u event%s, %u subsystem%s, %u key%s, %u span%s; "
+			       "hash "
 			       "%016" PRIx64 "\n",
-			       label(catalog->name), catalog->nevents, catalog->nsubsystems,
-			       catalog->nkeys, catalog->nspans, catalog->hash);
+			       label(catalog->name), catalog->nevents, plural(catalog->nevents),
+			       catalog->nsubsystems, plural(catalog->nsubsystems), catalog->nkeys,
+			       plural(catalog->nkeys), catalog->nspans, plural(catalog->nspans),
+			       catalog->hash);
 	}
 }
 
@@ -137,9 +145,11 @@ static void count_blocks(struct kind *kinds, const char *path)
 static void print_file(const struct dump_file *file)
 {
 	char bytes[SHORT_TEXT], first[SHOW_TIME], last[SHOW_TIME];
-	printf("  file %-5" PRIu32 " %s\n             %s, %" PRIu64 " record%s", file->process.part,
-	       label(file->path), show_bytes(bytes, file->bytes), file->nrecords,
-	       file->nrecords == 1 ? "" : "s");
+	printf("  file %-5" PRIu32 " %s\n             %s", file->process.part, label(file->path),
+	       show_bytes(bytes, file->bytes));
+	/* Without an index nobody has counted them. */
+	if (file->indexed || file->nrecords)
+		printf(", %" PRIu64 " record%s", file->nrecords, file->nrecords == 1 ? "" : "s");
 	if (file->nrecords && (file->first_ns || file->last_ns))
 		printf(" from %s to %s UTC", show_time(first, file->first_ns),
 		       show_time(last, file->last_ns));

@@ -77,7 +77,10 @@ int select_option(struct selection *selection, const char *command, int option,
 	case 'U':
 		if (!select_parse_time(option == 'S' ? &selection->since_ns : &selection->until_ns,
 				       argument))
-			return usage_error(command, "\"%s\" is no time", argument);
+			return usage_error(command,
+					   "\"%s\" is no time, as 2026-01-31T23:59:59.5Z, "
+					   "'2026-01-31 23:59' or @1700000000 are",
+					   argument);
 		return EXIT_OK;
 	default:
 		return -1;

@@ -26,8 +26,8 @@ static const char usage[] =
 	"emitted = written + filtered + discarded + overwritten + failed. Written are the records\n"
 	"in the dumps themselves; the others are what the traced processes counted.\n"
 	"\n"
-	"Exit codes: 0 counted; 1 a dump is damaged (what can be read is counted); 2 wrong\n"
-	"usage. Losses that are accounted for are no damage.\n";
+	"Exit codes: 0 counted; 1 no name matches, or a dump is damaged (what can be read is\n"
+	"counted); 2 wrong usage. Losses that are accounted for are no damage.\n";
 
 /* --- what is shown ------------------------------------------------------------------------- */
 
@@ -134,6 +134,15 @@ const char *show_quantile(char *to, uint64_t ns)
 
 /* --- the command --------------------------------------------------------------------------- */
 
+static bool is_any_shown(const struct stats *stats)
+{
+	for (size_t i = 0; i < stats->tally.ngroups; i++)
+		for (size_t e = 0; e < stats->tally.groups[i].nevents; e++)
+			if (is_shown(stats, stats->tally.groups[i].events[e]))
+				return true;
+	return false;
+}
+
 static int print_groups(struct stats *stats, bool json)
 {
 	for (size_t i = 0; i < stats->tally.ngroups; i++) {
@@ -150,6 +159,8 @@ static int print_groups(struct stats *stats, bool json)
 	if (stats->tally.feed.bad_records)
 		return trouble("%" PRIu64 " records cannot be decoded",
 			       stats->tally.feed.bad_records);
+	if (stats->nglobs && !is_any_shown(stats))
+		return trouble("nothing found");
 	return EXIT_OK;
 }
 

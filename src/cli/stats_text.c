@@ -70,6 +70,16 @@ static void print_filters(const struct dump_origin *origin)
 	putchar('\n');
 }
 
+/* One file may be of several processes, and stands there for each. */
+static bool is_new_path(const struct dump_reader *reader, size_t file)
+{
+	const char *path = dump_file(reader, file)->path;
+	for (size_t before = file; before-- > 0;)
+		if (dump_file(reader, before)->path == path)
+			return false;
+	return true;
+}
+
 static void print_heading(const struct stats *stats, const struct tally_group *group)
 {
 	const struct dump_reader *reader = stats->tally.reader;
@@ -80,8 +90,10 @@ static void print_heading(const struct stats *stats, const struct tally_group *g
 		const struct dump_file *file = dump_file(reader, i);
 		if (!stats_is_of(stats, group, i))
 			continue;
-		nfiles++;
 		nrings += file->nrings;
+		if (!group->origin && !is_new_path(reader, i))
+			continue;
+		nfiles++;
 		file_bytes += file->bytes;
 	}
 	if (!group->origin) {

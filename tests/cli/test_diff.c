@@ -136,6 +136,11 @@ Test(diff, trouble_has_code_2)
 	cr_expect_eq(RILL(folder, "diff", "a.rill", "none.rill").code, 2);
 	cr_expect_eq(RILL(folder, "diff", "--threshold=x", "a.rill", "a.rill").code, 2);
 	cr_expect_eq(RILL(folder, "diff", "a.rill", "b.rill").code, 0);
-	RUN((&(struct run_options){.directory = folder}), "truncate", "-s", "-1", "b.rill");
+	const struct run_options here = {.directory = folder};
+	struct run_result r =
+		RUN(&here, "sh", "-c", format("%s diff a.rill a.rill >/dev/full", built("rill")));
+	cr_expect_eq(r.code, 2);
+	cr_expect_str_eq(r.err, "rill: cannot write to standard output: No space left on device\n");
+	RUN(&here, "truncate", "-s", "-1", "b.rill");
 	cr_expect_eq(RILL(folder, "diff", "a.rill", "b.rill").code, 2);
 }

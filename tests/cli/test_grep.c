@@ -271,6 +271,8 @@ Test(grep, wrong_usage_has_code_2_and_its_place)
 		{"-m x conn.work .", "rill grep: --max-count takes a number, not \"x\"\n"},
 		{"-A 1000000 conn.work .", "rill grep: context is at most 100000\n"},
 		{"-c -A 1 conn.work .", "rill grep: -A, -B and -C are for what is printed whole\n"},
+		{"-o jobIt conn.work .",
+		 "rill grep: no catalog here has a key jobIt; did you mean jobId?\n"},
 		{"--around=x conn.work .", "rill grep: around \"x\" is not thread or span\n"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -48,6 +48,8 @@ Test(info, tells_who_and_what)
 	r = RILL(folder, "info", "a.rill");
 	cr_expect_eq(r.code, 1);
 	cr_expect(strstr(r.out, "without an end: cut, or its process was killed"), "%s", r.out);
+	cr_expect_not(strstr(r.out, " 0 records"), "%s", r.out);
+	cr_expect(strstr(r.out, "  catalog    records: 9 events,"), "%s", r.out);
 }
 
 /* Whatever byte is another one than was written is told of; but those of the minor version. */

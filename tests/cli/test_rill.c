@@ -133,6 +133,7 @@ Test(rill, usage_is_told_and_has_code_2)
 		{"spans", "--limit=-1", "x.rill"},
 		{"stats", "--nothing", "x.rill"},
 		{"diff", "x.rill", NULL},
+		{"export", "--to=yaml", "x.rill"},
 		{"info", NULL},
 		{"verify", "--nothing", "x.rill"},
 		{"catalog", "find", "x"},
@@ -151,6 +152,11 @@ Test(rill, usage_is_told_and_has_code_2)
 	r = RILL(f, "spans", "--nothing");
 	cr_expect_str_eq(r.err, "rill spans: unrecognized option '--nothing'\n"
 				"`rill spans --help` says how it is used\n");
+	r = RILL(f, "export", "--to=yaml", "x.rill");
+	cr_expect(strstr(r.err, "\"yaml\"; there are ctf, perfetto, "), "%s", r.err);
+	cr_expect(strstr(r.err, " and csv\n"), "%s", r.err);
+	r = RILL(f, "cat", "--since=yesterday", "x.rill");
+	cr_expect(strstr(r.err, "\"yesterday\" is no time, as 2026-"), "%s", r.err);
 	r = RILL(f, "spasn");
 	cr_expect_eq(r.code, 2);
 	cr_expect_str_eq(r.err, "rill: there is no command \"spasn\"; did you mean \"spans\"?\n");
@@ -388,6 +394,8 @@ Test(rill, stats_account_for_everything)
 	cr_expect_str_eq(r.out, expected, "%s", r.out);
 	r = RILL(f, "stats", "x.rill");
 	cr_expect_not(strstr(r.out, "job.end"));
+	r = RILL(f, "diff", "x.rill", "x.rill");
+	cr_expect(strstr(r.out, "\n!  5 more were lost: figures of B are of"), "%s", r.out);
 }
 
 Test(rill, stats_of_a_dump_without_records)
@@ -398,6 +406,9 @@ Test(rill, stats_of_a_dump_without_records)
 	struct run_result r = RUN(&options, rill, "stats", "x.rill");
 	cr_expect_eq(r.code, 0, "%s", r.err);
 	cr_expect(strstr(r.out, "10 were counted as written, the dump holds 0"), "%s", r.out);
+	r = RUN(&options, rill, "stats", "-e", "no.such-event", "x.rill");
+	cr_expect_eq(r.code, 1);
+	cr_expect_str_eq(r.err, "rill: nothing found\n");
 	r = RUN(&options, rill, "spans", "x.rill");
 	cr_expect_eq(r.code, 1);
 	r = RUN(&options, rill, "cat", "x.rill");

@@ -100,7 +100,9 @@ static int open_directly(struct target *target, const char *out)
 int target_open(struct target *target, const char *out, bool directory)
 {
 	struct stat status;
-	*target = (struct target){.out = out, .directory = directory, .fd = -1};
+	*target = (struct target){.out = strcmp(out, "-") == 0 ? "standard output" : out,
+				  .directory = directory,
+				  .fd = -1};
 	bool exists = stat(out, &status) == 0;
 	if (!directory && (strcmp(out, "-") == 0 ||
 			   (exists && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))))

@@ -285,7 +285,10 @@ static void print_section(const struct story *story, const struct section *secti
 						   : "",
 		       level_names[line->level],
 		       story->color && line->level >= RILL_WARN ? "\033[0m" : "");
-		fwrite(section->text.data + line->at, 1, line->size, stdout);
+		size_t size = line->size; /* names without values are padded too */
+		while (size && section->text.data[line->at + size - 1] == ' ')
+			size--;
+		fwrite(section->text.data + line->at, 1, size, stdout);
 		putchar('\n');
 	}
 	if (span && span->hidden)
