@@ -77,13 +77,18 @@ static struct dump_count take_count(struct unpacker *body)
 static int read_counts(struct counting *counting, struct unpacker *body)
 {
 	const struct share *share = counting->share;
+	bool unknown = false;
 	uint64_t cut = unpack_int(body, 8);
 	while (!body->failed && body->at < body->end) {
 		struct dump_count count = take_count(body);
 		const struct rill_catalog *catalog =
 			count.catalog < share->ncatalogs ? share->catalogs[count.catalog] : NULL;
-		if (body->failed || !catalog || count.event >= catalog->nevents)
+		if (body->failed)
 			return -EBADMSG;
+		if (!catalog || count.event >= catalog->nevents) {
+			unknown = true;
+			continue;
+		}
 		struct dump_count **table = &counting->tables[count.catalog];
 		if (!*table)
 			*table = calloc(catalog->nevents, sizeof count);
@@ -100,7 +105,7 @@ static int read_counts(struct counting *counting, struct unpacker *body)
 	if (body->failed)
 		return -EBADMSG;
 	counting->values_cut = cut;
-	return 0;
+	return unknown ? -EBADMSG : 0;
 }
 
 static int read_block(struct counting *counting, uint64_t position)

@@ -250,7 +250,7 @@ class Process:
     def show(self):
         lines = self.lines + ["|".join(map(str, words)) for _, (_, words) in sorted(self.catalogs.items())]
         lines += ["clock %d %d %d %d %d" % tuple(point) for point in self.points]
-        for event in sorted(self.counts):
+        for event in sorted(e for e in self.counts if e[0] in self.catalogs and e[1] < self.catalogs[e[0]][0][1]):
             lines.append("count %d %d " % event + "%d %d %d %d %d" % tuple(self.counts[event]))
         print("\n".join(lines + [f"cut {self.cut}"] + self.epochs))
 def read_catalog(index, body):
