@@ -26,6 +26,11 @@ rm -f "$root.log"
 rm -f "$root"/etc/apt/sources.list
 cp -r /etc/apt/. "$root/etc/apt/"
 cp /etc/resolv.conf /etc/hosts "$root/etc/"
+extra_ca=
+if [ -n "${NODE_EXTRA_CA_CERTS:-}" ]; then
+	cp "$NODE_EXTRA_CA_CERTS" "$root/root/extra-ca.crt"
+	extra_ca=NODE_EXTRA_CA_CERTS=/root/extra-ca.crt
+fi
 git clone -q "$here" "$root/root/rill"
 
 mapfile -t commands < <(sed -n '/<!-- fresh -->/,/<!-- end -->/p' "$here/README.md" | sed -n 's/^    //p')
@@ -42,7 +47,7 @@ for command in "${commands[@]}"; do
 		mount --bind "$root/dev/pts/ptmx" "$root/dev/ptmx"
 		mount -t sysfs sysfs "$root/sys" 2>/dev/null || true
 		exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-			LANG=C.UTF-8 TERM=dumb chroot "$root" sh -c "cd /root/rill && $command"
-	' fresh "$root" "$command" </dev/null
+			LANG=C.UTF-8 TERM=dumb $3 chroot "$root" sh -c "cd /root/rill && $command"
+	' fresh "$root" "$command" "$extra_ca" </dev/null
 	echo "== done in $(($(date +%s) - start)) s"
 done

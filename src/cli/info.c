@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dump/blocks.h"
 #include "cli/cli.h"
+#include "dump/blocks.h"
 
 static const char usage[] =
 	"usage: rill info [OPTION...] PATH...\n"
@@ -124,7 +124,7 @@ static void print_losses(const struct dump_file *file)
 
 static void count_blocks(struct kind *kinds, const char *path)
 {
-	struct blocks blocks;
+	struct blocks blocks = {0};
 	enum blocks_step step = BLOCKS_END;
 	if (!blocks_open(&blocks, path))
 		step = blocks_next(&blocks);

@@ -352,6 +352,8 @@ static void find_start(struct tally *tally)
 {
 	for (size_t i = 0; i < dump_file_count(tally->reader); i++) {
 		const struct dump_file *file = dump_file(tally->reader, i);
+		if (!tally->origins[file->origin].group)
+			continue;
 		uint64_t *start = &tally->origins[file->origin].group->slots_from_ns;
 		if ((file->first_ns || file->last_ns) && (!*start || file->first_ns < *start))
 			*start = file->first_ns;

@@ -112,6 +112,9 @@ static int find_seeds(struct search *search)
 	struct dump_want want = {.ids = ids, .nids = search->nvalues};
 	struct pass pass = {.trail = &search->trail, .record = look, .context = search};
 	int code = pass_run(&pass, &want);
+	/* What begins with a seed tells of damage itself. */
+	if (pass.reader && !search->nseeds)
+		report_damage(pass.reader);
 	if (pass.reader)
 		dump_reader_close(pass.reader);
 	return code;

@@ -2,8 +2,8 @@
 #ifndef RILL_CLI_VERIFY_H
 #define RILL_CLI_VERIFY_H
 
-#include "dump/blocks.h"
 #include "cli/cli.h"
+#include "dump/blocks.h"
 
 #define VERIFY_CATALOGS 256u
 

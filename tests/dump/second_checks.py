@@ -98,6 +98,8 @@ def show_lost(block, process, counts):
         event, catalog, _, *now = body.fields("215" + 5 * "8")
         before = seen.get((catalog, event), now if base else [0] * 5)
         seen[catalog, event] = now
+        if catalog not in process.catalogs or event >= process.catalogs[catalog][0][1]:
+            continue
         lost = [new - old for new, old in zip(now[2:], before[2:])]
         total += sum(lost)
         if any(lost):

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dump/blocks.h"
 #include "cli/copy/copy.h"
+#include "dump/blocks.h"
 #include "dump/format.h"
 
 /* One file, as far as it is of one process. */
