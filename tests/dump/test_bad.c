@@ -1,6 +1,7 @@
 /* Dumps that are cut, spoiled, forged or no dumps at all, read by the commands: tests/fuzz/bad.c
  * says what must hold. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -132,13 +133,17 @@ Test(bad, a_file_that_may_not_be_read)
 	const struct sample_options options = {.pid = 1};
 	char *path = sample_write(folder, &options);
 	cr_assert_eq(chmod(path, 0), 0);
-	/* Nothing is closed to root. */
-	if (geteuid() == 0)
-		cr_assert_eq(chmod(folder, 0777) | setresuid(65534, 65534, 0), 0);
-	struct run_result r = RUN(NULL, built("rill"), "cat", path);
-	cr_assert_eq(setresuid(0, 0, 0) * (getuid() == 0), 0);
-	cr_expect_eq(r.code, 1);
-	cr_expect(strstr(r.err, "cannot be read: Permission denied"), "%d %s", r.code, r.err);
+	/* Nothing is closed to root; what it built may be to others. */
+	bool is_root = geteuid() == 0;
+	char error[256];
+	struct dump_reader *reader;
+	if (is_root)
+		cr_assert_eq(chmod(folder, 0777) | seteuid(65534), 0);
+	int code = dump_open(&reader, path, error, sizeof error);
+	if (is_root)
+		cr_assert_eq(seteuid(0), 0);
+	cr_expect_eq(code, -EACCES);
+	cr_expect(strstr(error, "cannot be read: Permission denied"), "%s", error);
 }
 
 /* --- catalogs of the same name ------------------------------------------------------------- */
