@@ -277,7 +277,7 @@ static int open_part(struct dump_reader *reader, struct chunk *chunk, const stru
 	*run = (struct run){.segment = segment,
 			    .chunk = chunk,
 			    .end = segment->offset + (uint32_t)size,
-			    .part = part};
+			    .part = (uint8_t)part};
 	chunk->users++;
 	bool loaded = run_load(reader, run, segment->offset);
 	while (loaded && run_position(run) < segment->seen)
