@@ -30,6 +30,8 @@ static uint32_t kept_size(const struct rill_item *item, size_t room)
 int keep_items(struct kept_items *kept, const struct rill_item *items, size_t count)
 {
 	size_t bytes = 0;
+	if (!count)
+		return 0;
 	for (size_t i = 0; i < count; i++)
 		bytes += items[i].bytes ? items[i].size : 0;
 	if (bytes > KEPT_BYTES)
