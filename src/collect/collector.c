@@ -349,6 +349,7 @@ static void take_over(struct collector *collector)
 void collector_run(void *argument)
 {
 	struct collector *collector = argument;
+	__atomic_store_n(&collector->tid, prim_tid(), __ATOMIC_RELEASE);
 	clock_calibrate_first(&collector->clock);
 	dumps_clock(collector);
 	take_over(collector);

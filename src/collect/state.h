@@ -85,6 +85,7 @@ struct cursor {
 struct collector {
 	struct process *process;
 	struct message *mailbox; /* shared: pushed by anyone, taken whole */
+	uint32_t tid;            /* shared: of its thread; 0: not started yet */
 	uint32_t stopped;        /* shared */
 	uint32_t holders;        /* shared: who may still call collector_flush() */
 

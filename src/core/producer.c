@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/core.h"
 #include "core/diagnose.h"
+#include "core/stopping.h"
 
 /* Their state is odd for ever, so that every emit takes the slow path. */
 static struct rill__producer nobody = {.state = 1};    /* a thread before its first event */
@@ -348,8 +349,12 @@ void rill__notify(struct rill__producer *producer)
 
 /* --- waiting for sections ------------------------------------------------------------------ */
 
-#define PATIENCE_NS      UINT64_C(10000000000)
-#define EXIT_PATIENCE_NS UINT64_C(100000000)
+#define PATIENCE_NS       UINT64_C(10000000000)
+#define BRIEF_PATIENCE_NS UINT64_C(30000000)
+/* In spite of brief patience a thread that was interrupted in its section gets a core: its record
+ * would be lost. It runs for less than this until it has left the section. */
+#define SECTION_CPU_NS UINT64_C(5000000)
+#define WANTS_CORE_NS  UINT64_C(1000000000)
 
 /* The same frame may be in its next section: then head or slow_seq has moved. */
 static struct section section_of(const struct ring *ring)
@@ -368,18 +373,37 @@ static bool same_section(struct section a, struct section b)
 	return a.state == b.state && a.head == b.head && a.seq == b.seq;
 }
 
+/* The patience of a wait. */
+struct patience {
+	uint64_t began_ns;
+	bool brief;
+};
+
+static bool patience_ends(const struct patience *patience, const struct ring *ring, uint64_t cpu_ns)
+{
+	uint64_t waited_ns = prim_monotonic_ns() - patience->began_ns;
+	if (waited_ns < BRIEF_PATIENCE_NS)
+		return false;
+	if (!patience->brief && !stopping())
+		return waited_ns >= PATIENCE_NS;
+	return !prim_thread_runs(ring->tid) ||
+	       prim_thread_cpu_ns(ring->tid) - cpu_ns >= SECTION_CPU_NS ||
+	       waited_ns >= WANTS_CORE_NS;
+}
+
 /* Waits until this section is over. One that was given up on before is not waited for again. */
-static bool section_over(struct ring *ring, uint64_t deadline_ns)
+static bool section_over(struct ring *ring, const struct patience *patience)
 {
 	struct section first = section_of(ring);
 	if (!(first.state & 1) || __atomic_load_n(&ring->abandoned, __ATOMIC_ACQUIRE))
 		return true;
 	if (same_section(first, ring->given_up))
 		return false;
+	uint64_t cpu_ns = prim_thread_cpu_ns(ring->tid);
 	for (unsigned tries = 0; same_section(first, section_of(ring)); tries++) {
 		if (tries < 64) {
 			sched_yield();
-		} else if (prim_monotonic_ns() < deadline_ns) {
+		} else if (!patience_ends(patience, ring, cpu_ns)) {
 			prim_sleep(50000);
 		} else {
 			ring->given_up = first;
@@ -389,17 +413,21 @@ static bool section_over(struct ring *ring, uint64_t deadline_ns)
 	return true;
 }
 
-int producer_synchronize(bool at_exit)
+int producer_synchronize(bool briefly)
 {
 	int result = 0;
+	const uint32_t tid = prim_tid();
 	prim_membarrier(); /* pairs with the barrier after a section's first store */
 	struct process *process = process_peek();
 	if (!process)
 		return 0;
-	uint64_t deadline_ns = prim_monotonic_ns() + (at_exit ? EXIT_PATIENCE_NS : PATIENCE_NS);
-	for (uint32_t i = 0; i < ring_count(process); i++)
-		if (!section_over(ring_at(process, i), deadline_ns))
+	const struct patience patience = {prim_monotonic_ns(), briefly};
+	for (uint32_t i = 0; i < ring_count(process); i++) {
+		struct ring *ring = ring_at(process, i);
+		/* Its own: this is a handler that interrupted it, and calls exit(). */
+		if (ring->tid != tid && !section_over(ring, &patience))
 			result = -EBUSY;
+	}
 	return result;
 }
 

@@ -148,6 +148,31 @@ uint32_t prim_tid(void)
 	return (uint32_t)syscall(SYS_gettid);
 }
 
+/* proc(5): "TID (NAME) STATE ..."; a name may hold anything. */
+bool prim_thread_runs(uint32_t tid)
+{
+	char path[48], text[512];
+	snprintf(path, sizeof path, "/proc/self/task/%u/stat", tid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ssize_t size = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[size > 0 ? size : 0] = 0;
+	const char *name_end = strrchr(text, ')');
+	return name_end && name_end[1] == ' ' && name_end[2] == 'R';
+}
+
+/* The clock's number is part of the system call's interface: CPUCLOCK_PERTHREAD (4) and
+ * CPUCLOCK_SCHED (2) below the inverted id. */
+uint64_t prim_thread_cpu_ns(uint32_t tid)
+{
+	struct timespec time;
+	if (clock_gettime((clockid_t)(~tid << 3 | 6), &time) != 0)
+		return 0;
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
 void prim_random(void *to, size_t size_bytes)
 {
 	if (getrandom(to, size_bytes, GRND_NONBLOCK) == (ssize_t)size_bytes)

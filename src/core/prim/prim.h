@@ -35,6 +35,11 @@ void prim_unmap_ring(void *address, size_t head_bytes, size_t data_bytes);
 
 uint32_t prim_pid(void);
 uint32_t prim_tid(void);
+/* Whether a thread of this process runs or waits for a core; false: it sleeps, in a system call for
+ * instance, or has ended, or the system does not tell. */
+bool prim_thread_runs(uint32_t tid);
+/* CPU time of a thread of this process; 0: it has ended. */
+uint64_t prim_thread_cpu_ns(uint32_t tid);
 void prim_random(void *to, size_t size_bytes);
 void prim_sleep(uint64_t ns);
 size_t prim_page_size(void);
