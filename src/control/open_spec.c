@@ -38,7 +38,9 @@ static int open_dump(struct collector *collector, const char *argument, char *er
 		return result;
 	}
 	result = collector_add_dump(collector, target);
-	if (result)
+	if (result == -ENOMEM)
+		snprintf(error, size, "no memory");
+	else if (result)
 		snprintf(error, size, "more than %u dumps", MAX_DUMPS);
 	return result;
 }
@@ -50,7 +52,9 @@ static int open_output(struct collector *collector, const char *spec, char *erro
 	if (result)
 		return result;
 	result = collector_add_output(collector, sink_output(sink));
-	if (result)
+	if (result == -ENOMEM)
+		snprintf(error, size, "sink \"%s\": no memory", spec);
+	else if (result)
 		snprintf(error, size, "sink \"%s\": more than %u sinks", spec, MAX_OUTPUTS);
 	return result;
 }

@@ -197,11 +197,14 @@ int rill_sink_add(const char *spec)
  * a child may have more luck. */
 static void add_sink_or_broken(const char *spec)
 {
-	if (runtime.nspecs == MAX_SINKS || !have_collector())
+	if (!have_collector())
 		return;
-	char *copy = strdup(spec);
-	if (!copy)
+	char *copy = runtime.nspecs < MAX_SINKS ? strdup(spec) : NULL;
+	if (!copy) {
+		rill__diagnose(__func__, "sink \"%s\": %s", spec,
+			       runtime.nspecs < MAX_SINKS ? "no memory" : "too many sinks");
 		return;
+	}
 	struct output output;
 	if (open_spec(runtime.collector, spec) != 0 && broken_open(&output, spec))
 		collector_add_output(runtime.collector, output);
@@ -228,6 +231,8 @@ static void configure_from_environment(void)
 		set_filter(DEFAULT_FILTER);
 	char *list = strdup(sinks ? sinks : "text:stderr");
 	char *next = list;
+	if (!list)
+		rill__diagnose(__func__, "no memory to read RILL_SINKS: nothing is recorded");
 	for (char *spec; list && (spec = strsep(&next, ",")) != NULL;) {
 		spec += strspn(spec, " \t");
 		if (*spec)
@@ -392,12 +397,17 @@ static void stop(void)
 	if (runtime.on)
 		publish(true);
 	struct process *process = process_peek();
-	if (!process || runtime.pid != prim_pid())
+	bool mine = runtime.pid == prim_pid();
+	if (!process)
 		return;
-	if (runtime.collector)
+	if (mine && runtime.collector) {
 		stop_collector(process);
-	else if (runtime.leaving && collector_stopped(runtime.leaving))
-		ring_remove_files(process); /* it came to its end after all */
+	} else if (!mine || !runtime.leaving || collector_stopped(runtime.leaving)) {
+		/* Also of a child whose collector could not be started, and of one that was held up
+		 * and came to its end after all. */
+		ring_remove_files(process);
+		tell_losses(process);
+	}
 }
 
 /* False: another thread has held the lock for as long as stopping may take. */
@@ -438,9 +448,12 @@ void rill_counts_get(struct rill_counts *counts)
 	memset(counts, 0, sizeof *counts);
 	control_lock();
 	struct process *process = process_peek();
-	if (runtime.collector && runtime.pid == prim_pid() &&
-	    collector_counts(runtime.collector, &collected, COUNTS_TIMEOUT_NS) != 0)
-		rill__diagnose(__func__, "the collector does not answer: counts are missing");
+	int error = 0;
+	if (runtime.collector && runtime.pid == prim_pid())
+		error = collector_counts(runtime.collector, &collected, COUNTS_TIMEOUT_NS);
+	if (error)
+		rill__diagnose(__func__, "counts are missing: %s",
+			       error == -ENOMEM ? "no memory" : "the collector does not answer");
 	counts->drained = collected.drained;
 	counts->late = collected.late;
 	counts->bad = collected.bad;

@@ -150,6 +150,7 @@ struct process {
 	uint64_t told_ticks; /* when WAKE_TOLD was set */
 	uint32_t collector;  /* enum collector_state */
 	uint64_t repaired;
+	uint32_t main_ended;              /* the first thread has, the others go on */
 	uint32_t stops;                   /* calls of rill_stop() going on: core/stopping.c */
 	uint64_t stop_began_ns;           /* the first of them */
 	uint64_t stop_moved_ns;           /* when a sink last took something */
@@ -215,12 +216,12 @@ void ring_rest(struct process *process, struct ring_rest *rest);
 /* Removes the files of all rings and their directory: the memory stays until the process ends. */
 void ring_remove_files(struct process *process);
 
-/* --- producers: src/core/producer.c -------------------------------------------------------- */
+/* --- producers: src/core/producer.c, synchronize.c ----------------------------------------- */
 
-/* Waits until no thread is inside a section that began before the call. -EBUSY after ten seconds;
- * `briefly`, and while stopping, after some hundredths of one, unless the thread only wants for a
- * core. Not for the caller's own. Under the control lock, which keeps the collector from unmapping
- * rings. */
+/* Waits until no thread is inside a section that began before the call. -EBUSY after ten
+ * seconds; `briefly`, and while stopping, after some hundredths of one, unless the thread
+ * only wants for a core. Not for the caller's own. Under the control lock, which keeps the
+ * collector from unmapping rings. */
 int producer_synchronize(bool briefly);
 /* The collector advanced tail: lets a waiting producer on. */
 void producer_room(struct ring *ring);
@@ -256,6 +257,8 @@ uint32_t registry_count(void);
 uint32_t registry_events(void); /* of all catalogs */
 /* All of them; grows. */
 const struct rill_catalogs *registry_catalogs(void);
+/* In a child: its losses are its own. */
+void registry_count_anew(void);
 
 /* Decides for each event of a catalog whether it is on: called by registry_publish(). */
 typedef void (*registry_decide)(const struct rill_catalog *catalog, unsigned char *bits,
@@ -296,5 +299,6 @@ extern struct settings rill__settings;
 
 /* Values that were shortened, process-wide (and in the child anew). */
 uint64_t encode_cut_count(void);
+void encode_count_anew(void);
 
 #endif

@@ -13,6 +13,7 @@
 #include "core/clock.h"
 #include "core/core.h"
 #include "core/diagnose.h"
+#include "core/stopping.h"
 
 struct settings rill__settings = {
 	.ring_size_bytes = 256 << 10,
@@ -100,6 +101,9 @@ struct process *process_peek(void)
 	return memory;
 }
 
+/* Whose the counts are that no wiped page holds: a child begins with none. */
+static uint32_t counted_pid;
+
 struct process *process_get(void)
 {
 	struct process *memory = process_memory();
@@ -118,6 +122,11 @@ struct process *process_get(void)
 		prim_sleep(50000);
 	}
 	memory->pid = prim_pid();
+	if (counted_pid && counted_pid != memory->pid) {
+		registry_count_anew();
+		encode_count_anew();
+	}
+	counted_pid = memory->pid;
 	memory->start_ns = prim_realtime_ns();
 	memory->start_ticks = clock_now_ticks();
 	prim_random(memory->id, sizeof memory->id);
@@ -132,18 +141,29 @@ struct process *process_get(void)
 
 static pthread_mutex_t control = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static int control_depth;        /* under the lock */
+static uint32_t control_owner;   /* its thread's id, or 0 */
 static int control_cancel_state; /* the owner's, before it took the lock */
 
 /* A thread that is cancelled in here would leave the lock taken for ever. */
 static void control_locked(int cancel_state)
 {
-	if (control_depth++ == 0)
+	if (control_depth++ == 0) {
 		control_cancel_state = cancel_state;
+		__atomic_store_n(&control_owner, prim_tid(), __ATOMIC_RELAXED);
+	}
+}
+
+/* Whoever changes filters all the time would have the lock again before rill_stop() wakes. */
+static void let_stop_go_first(void)
+{
+	if (stopping() && __atomic_load_n(&control_owner, __ATOMIC_RELAXED) != prim_tid())
+		prim_sleep(2000000);
 }
 
 void control_lock(void)
 {
 	int cancel_state;
+	let_stop_go_first();
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	pthread_mutex_lock(&control);
 	control_locked(cancel_state);
@@ -168,6 +188,8 @@ void control_unlock(void)
 	if (control_depth == 0)
 		return;
 	bool last = --control_depth == 0;
+	if (last)
+		__atomic_store_n(&control_owner, 0, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&control);
 	if (last)
 		pthread_setcancelstate(cancel_state, NULL);
@@ -185,6 +207,7 @@ static void control_in_child(void)
 	pthread_mutex_t fresh = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 	memcpy(&control, &fresh, sizeof control);
 	control_depth = 0;
+	control_owner = 0;
 	producer_in_child();
 	pthread_setcancelstate(control_cancel_state, NULL);
 	if (process == &without_wipe)

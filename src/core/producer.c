@@ -4,13 +4,11 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <string.h>
 
 #include "core/clock.h"
 #include "core/core.h"
 #include "core/diagnose.h"
-#include "core/stopping.h"
 
 /* Their state is odd for ever, so that every emit takes the slow path. */
 static struct rill__producer nobody = {.state = 1};    /* a thread before its first event */
@@ -68,11 +66,23 @@ static void give_up(struct process *process, struct ring *ring)
 	rill__notify(producer);
 }
 
+/* By pthread_exit(): from now on the collector looks whether there is anybody left but itself. */
+static void main_ended(struct process *process)
+{
+	uint32_t sleeping = WAKE_SLEEPING;
+	__atomic_store_n(&process->main_ended, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_compare_exchange_n(&process->wake, &sleeping, WAKE_TOLD, false,
+					__ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		prim_futex_wake(&process->wake, 1);
+}
+
 static void thread_exit(void *value)
 {
 	struct rill__producer *me = rill__me;
 	struct process *process = process_peek();
 	(void)value;
+	if (process && prim_tid() == process->pid)
+		main_ended(process);
 	if (!process || me == &nobody || me == &attaching || !me->ring)
 		return; /* of a parent's: wiped */
 	rill__me = &nobody;
@@ -103,8 +113,9 @@ static struct rill__producer *attach(struct rill__producer *found, struct ring *
 		return NULL;
 	}
 	ring->older = older;
-	if (__atomic_load_n(&thread_key_made, __ATOMIC_ACQUIRE))
-		pthread_setspecific(thread_key, ring);
+	if (__atomic_load_n(&thread_key_made, __ATOMIC_ACQUIRE) &&
+	    pthread_setspecific(thread_key, ring) != 0)
+		rill__diagnose(__func__, "no memory to learn of a thread's end: its ring is kept");
 	rill__me = &ring->producer;
 	uint32_t none = COLLECTOR_NONE;
 	if (__atomic_load_n(&process->collector, __ATOMIC_RELAXED) == COLLECTOR_NONE &&
@@ -347,89 +358,8 @@ void rill__notify(struct rill__producer *producer)
 	errno = saved_errno;
 }
 
-/* --- waiting for sections ------------------------------------------------------------------ */
-
-#define PATIENCE_NS       UINT64_C(10000000000)
-#define BRIEF_PATIENCE_NS UINT64_C(30000000)
-/* In spite of brief patience a thread that was interrupted in its section gets a core: its record
- * would be lost. It runs for less than this until it has left the section. */
-#define SECTION_CPU_NS UINT64_C(5000000)
-#define WANTS_CORE_NS  UINT64_C(1000000000)
-
-/* The same frame may be in its next section: then head or slow_seq has moved. */
-static struct section section_of(const struct ring *ring)
-{
-	const struct rill__producer *producer = &ring->producer;
-	struct section section = {__atomic_load_n(&producer->state, __ATOMIC_ACQUIRE), 0, 0};
-	if (section.state & 1) {
-		section.head = __atomic_load_n(&ring_file(ring)->head, __ATOMIC_ACQUIRE);
-		section.seq = __atomic_load_n(&producer->slow_seq, __ATOMIC_ACQUIRE);
-	}
-	return section;
-}
-
-static bool same_section(struct section a, struct section b)
-{
-	return a.state == b.state && a.head == b.head && a.seq == b.seq;
-}
-
-/* The patience of a wait. */
-struct patience {
-	uint64_t began_ns;
-	bool brief;
-};
-
-static bool patience_ends(const struct patience *patience, const struct ring *ring, uint64_t cpu_ns)
-{
-	uint64_t waited_ns = prim_monotonic_ns() - patience->began_ns;
-	if (waited_ns < BRIEF_PATIENCE_NS)
-		return false;
-	if (!patience->brief && !stopping())
-		return waited_ns >= PATIENCE_NS;
-	return !prim_thread_runs(ring->tid) ||
-	       prim_thread_cpu_ns(ring->tid) - cpu_ns >= SECTION_CPU_NS ||
-	       waited_ns >= WANTS_CORE_NS;
-}
-
-/* Waits until this section is over. One that was given up on before is not waited for again. */
-static bool section_over(struct ring *ring, const struct patience *patience)
-{
-	struct section first = section_of(ring);
-	if (!(first.state & 1) || __atomic_load_n(&ring->abandoned, __ATOMIC_ACQUIRE))
-		return true;
-	if (same_section(first, ring->given_up))
-		return false;
-	uint64_t cpu_ns = prim_thread_cpu_ns(ring->tid);
-	for (unsigned tries = 0; same_section(first, section_of(ring)); tries++) {
-		if (tries < 64) {
-			sched_yield();
-		} else if (!patience_ends(patience, ring, cpu_ns)) {
-			prim_sleep(50000);
-		} else {
-			ring->given_up = first;
-			return false;
-		}
-	}
-	return true;
-}
-
-int producer_synchronize(bool briefly)
-{
-	int result = 0;
-	const uint32_t tid = prim_tid();
-	prim_membarrier(); /* pairs with the barrier after a section's first store */
-	struct process *process = process_peek();
-	if (!process)
-		return 0;
-	const struct patience patience = {prim_monotonic_ns(), briefly};
-	for (uint32_t i = 0; i < ring_count(process); i++) {
-		struct ring *ring = ring_at(process, i);
-		/* Its own: this is a handler that interrupted it, and calls exit(). */
-		if (ring->tid != tid && !section_over(ring, &patience))
-			result = -EBUSY;
-	}
-	return result;
-}
+/* --- fork --------------------------------------------------------------------------------------
+ */
 
 /*
  * fork() in a handler that interrupted an emit.
@@ -466,8 +396,16 @@ void producer_in_child(void)
 
 __attribute__((constructor(101))) static void producer_init(void)
 {
-	if (pthread_key_create(&thread_key, thread_exit) == 0)
-		__atomic_store_n(&thread_key_made, true, __ATOMIC_RELEASE);
+	if (pthread_key_create(&thread_key, thread_exit) != 0)
+		return;
+	__atomic_store_n(&thread_key_made, true, __ATOMIC_RELEASE);
+	/* Its end is to be seen even if it never emits. */
+	if (prim_tid() == prim_pid())
+		pthread_setspecific(thread_key, &nobody);
+	else
+		rill__diagnose(__func__,
+			       "the process has no thread-specific key left: the rings of threads "
+			       "that end are kept");
 }
 
 void producer_new_process(void)

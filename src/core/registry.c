@@ -39,6 +39,17 @@ const struct rill_catalogs *registry_catalogs(void)
 	return &live;
 }
 
+void registry_count_anew(void)
+{
+	for (uint32_t i = 0; i < registry_count(); i++) {
+		for (uint32_t event = 0; event < entries[i].catalog->nevents; event++) {
+			struct catalog_loss *loss = &entries[i].losses[event];
+			__atomic_store_n(&loss->filtered, 0, __ATOMIC_RELAXED);
+			__atomic_store_n(&loss->discarded, 0, __ATOMIC_RELAXED);
+		}
+	}
+}
+
 /* --- copying a catalog: one block, so that the object may be unloaded ---------------------- */
 
 struct arena {
@@ -194,9 +205,39 @@ void rill__register(struct rill__gate *gate, const struct rill_catalog *catalog,
 	control_unlock();
 }
 
+static bool exiting;
+
+static void note_exit(void)
+{
+	__atomic_store_n(&exiting, true, __ATOMIC_RELAXED);
+}
+
+/* At exit the lock may be held by a thread that is never done: its sink hangs in open(2). */
+static bool lock_to_unregister(void)
+{
+	for (int tries = 0; tries < 5 && __atomic_load_n(&exiting, __ATOMIC_RELAXED); tries++) {
+		if (control_trylock())
+			return true;
+		prim_sleep(1000000);
+	}
+	if (__atomic_load_n(&exiting, __ATOMIC_RELAXED))
+		return false;
+	control_lock();
+	return true;
+}
+
+/* Runs at exit() before all destructors. */
+__attribute__((constructor(101))) static void watch_exit(void)
+{
+	atexit(note_exit);
+}
+
 void rill__unregister(struct rill__gate *gate)
 {
-	control_lock();
+	if (!lock_to_unregister()) {
+		__atomic_store_n(&gate->bits, rill__closed, __ATOMIC_RELEASE);
+		return; /* the object stays in memory: the process ends */
+	}
 	if (gate->registered) {
 		struct rill__gate **link = &entries[gate->catalog_tag >> 24].gates;
 		while (*link && *link != gate)
@@ -205,8 +246,8 @@ void rill__unregister(struct rill__gate *gate)
 			*link = gate->next;
 		gate->registered = 0;
 		__atomic_store_n(&gate->bits, rill__closed, __ATOMIC_RELEASE);
-		/* Who is inside a section of this gate runs in the object that is being unloaded: there
-		 * is nothing here that would save it. */
+		/* Who is inside a section of this gate runs in the object that is being unloaded:
+		 * there is nothing here that would save it. */
 		producer_synchronize(true);
 	}
 	control_unlock();
