@@ -84,7 +84,9 @@ static int open_dump(const struct process *process, const char *argument, char *
 		return result;
 	}
 	result = collector_add_dump(runtime.collector, target);
-	if (result)
+	if (result == -ENOMEM)
+		snprintf(error, size, "no memory");
+	else if (result)
 		snprintf(error, size, "more than %u dumps", MAX_DUMPS);
 	return result;
 }
@@ -96,7 +98,9 @@ static int open_output(const char *spec, char *error, size_t size)
 	if (result)
 		return result;
 	result = collector_add_output(runtime.collector, sink_output(sink));
-	if (result)
+	if (result == -ENOMEM)
+		snprintf(error, size, "sink \"%s\": no memory", spec);
+	else if (result)
 		snprintf(error, size, "sink \"%s\": more than %u sinks", spec, MAX_OUTPUTS);
 	return result;
 }
@@ -266,11 +270,14 @@ int rill_sink_add(const char *spec)
  * a child may have more luck. */
 static void add_sink_or_broken(const char *spec)
 {
-	if (runtime.nspecs == MAX_SINKS || !have_collector())
+	if (!have_collector())
 		return;
-	char *copy = strdup(spec);
-	if (!copy)
+	char *copy = runtime.nspecs < MAX_SINKS ? strdup(spec) : NULL;
+	if (!copy) {
+		rill__diagnose(__func__, "sink \"%s\": %s", spec,
+			       runtime.nspecs < MAX_SINKS ? "no memory" : "too many sinks");
 		return;
+	}
 	struct output output;
 	if (open_spec(spec) != 0 && broken_open(&output, spec))
 		collector_add_output(runtime.collector, output);
@@ -297,6 +304,8 @@ static void configure_from_environment(void)
 		set_filter(DEFAULT_FILTER);
 	char *list = strdup(sinks ? sinks : "text:stderr");
 	char *next = list;
+	if (!list)
+		rill__diagnose(__func__, "no memory to read RILL_SINKS: nothing is recorded");
 	for (char *spec; list && (spec = strsep(&next, ",")) != NULL;) {
 		spec += strspn(spec, " \t");
 		if (*spec)
@@ -422,6 +431,8 @@ static void tell_losses(struct process *process)
 {
 	struct rill_counts counts = {0};
 	add_losses(process, &counts);
+	if (!mine())
+		runtime.discards_told = 0;
 	if (counts.discarded > runtime.discards_told)
 		rill__diagnose(__func__,
 			       "%llu events were discarded: no room in a ring (RILL_RING_SIZE, "
@@ -450,7 +461,11 @@ void rill_stop(void)
 			runtime.leaving = runtime.collector;
 		runtime.collector = NULL;
 		__atomic_store_n(&process->collector, COLLECTOR_NONE, __ATOMIC_RELEASE);
-		ring_remove_files(process);
+	}
+	/* Also of a child that had none. If that had to be so, its rings are for rill recover. */
+	if (process) {
+		if (__atomic_load_n(&process->collector, __ATOMIC_RELAXED) != COLLECTOR_NEVER)
+			ring_remove_files(process);
 		tell_losses(process);
 	}
 	control_unlock();
@@ -469,9 +484,12 @@ void rill_counts_get(struct rill_counts *counts)
 	memset(counts, 0, sizeof *counts);
 	control_lock();
 	struct process *process = process_peek();
-	if (runtime.collector && mine() &&
-	    collector_counts(runtime.collector, &collected, COUNTS_TIMEOUT_NS) != 0)
-		rill__diagnose(__func__, "the collector does not answer: counts are missing");
+	int error = 0;
+	if (runtime.collector && mine())
+		error = collector_counts(runtime.collector, &collected, COUNTS_TIMEOUT_NS);
+	if (error)
+		rill__diagnose(__func__, "counts are missing: %s",
+			       error == -ENOMEM ? "no memory" : "the collector does not answer");
 	counts->drained = collected.drained;
 	counts->late = collected.late;
 	counts->bad = collected.bad;

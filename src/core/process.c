@@ -118,12 +118,17 @@ struct process *process_get(void)
 	}
 	/* A child of vfork() shares the memory of the process whose it is. */
 	memory->pid = memory->forked_pid ? memory->forked_pid : prim_pid();
+	memory->is_child = made_before;
+	if (made_before) {
+		registry_count_anew();
+		encode_count_anew();
+	}
+	made_before = true;
 	memory->start_ns = prim_realtime_ns();
 	memory->start_ticks = clock_now_ticks();
 	prim_random(memory->id, sizeof memory->id);
 	make_directory(memory);
 	producer_new_process();
-	memory->is_child = __atomic_exchange_n(&made_before, true, __ATOMIC_RELAXED);
 	__atomic_store_n(&memory->stage, PROCESS_READY, __ATOMIC_RELEASE);
 	prim_restore_signals(&before);
 	return memory;

@@ -106,6 +106,8 @@ static void notice_exit(struct ring *ring)
 	    (thread_key >= KEYS_WITHOUT_MALLOC && prim_in_signal_handler()))
 		return;
 	ring->noticed = pthread_setspecific(thread_key, ring) == 0;
+	if (!ring->noticed)
+		rill__diagnose(__func__, "no memory to learn of a thread's end: its ring is kept");
 }
 
 /*
@@ -462,6 +464,10 @@ __attribute__((constructor(101))) static void producer_init(void)
 {
 	if (pthread_key_create(&thread_key, thread_exit) == 0)
 		__atomic_store_n(&thread_key_made, true, __ATOMIC_RELEASE);
+	else
+		rill__diagnose(__func__,
+			       "the process has no thread-specific key left: the rings of threads "
+			       "that end are kept");
 }
 
 void producer_new_process(void)
