@@ -286,8 +286,9 @@ void rill__configure(void)
 	runtime.configured = true;
 	if (first)
 		configure_from_environment();
+	/* Nothing that is on goes off: no use in waiting long for an event of another object. */
 	if (runtime.filter)
-		publish(false);
+		publish(true);
 	if (first && runtime.filter) {
 		const struct rill_catalogs *catalogs = registry_catalogs();
 		unmatched = false;
