@@ -46,6 +46,7 @@ $(FUZZ_PROGRAMS): $(BUILD)/fuzz_%: $$(call fuzz_main,$$*) $(FUZZ_SUPPORT) $(CLIA
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS) -lz \
 		$(FUZZ_LIBS)
 $(FUZZ_DUMPS:%=$(BUILD)/fuzz_%): $(BUILD)/obj/tests/fuzz/mutate.o
+$(FUZZ_TEXTS:%=$(BUILD)/fuzz_%): $(BUILD)/obj/tests/fuzz/mutate_text.o
 $(filter %_predicate,$(FUZZ_PROGRAMS)): $(BUILD)/obj/tests/fuzz/regexec.o
 
 .PHONY: fuzz fuzz-programs fuzz-long
