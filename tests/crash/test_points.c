@@ -29,7 +29,7 @@ static struct stepper *start(const struct witnessed *w, const char *first, const
 			     const char *third)
 {
 	const char *argv[] = {
-		built("tests/programs/witness"), w->page_path, first, second, third, NULL};
+		built("tests/programs/committing"), w->page_path, first, second, third, NULL};
 	return stepper_start(argv, w->env, format("%s/said", w->folder));
 }
 

@@ -1,5 +1,5 @@
 /*
- * The page on which tests/programs/witness.c keeps what it has emitted, outside rill: whatever end
+ * The page on which tests/programs/committing.c keeps what it has emitted, outside rill: whatever end
  * the process finds, the page holds what was committed before. What a slot emits is a function of
  * a sequence number, which every event carries, so the page needs no more than the last one.
  *

@@ -44,7 +44,7 @@ void witnessed_env(struct witnessed *w, const char *setting)
 
 pid_t witnessed_start(const struct witnessed *w, const char *const *arguments)
 {
-	const char *argv[16] = {built("tests/programs/witness"), w->page_path};
+	const char *argv[16] = {built("tests/programs/committing"), w->page_path};
 	for (size_t i = 0; arguments[i] && i < 13; i++)
 		argv[2 + i] = arguments[i];
 	fflush(NULL);

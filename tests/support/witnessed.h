@@ -1,4 +1,4 @@
-/* Running tests/programs/witness.c to its end, whichever that is, and holding what is left against
+/* Running tests/programs/committing.c to its end, whichever that is, and holding what is left against
  * its page. */
 #ifndef TESTS_WITNESSED_H
 #define TESTS_WITNESSED_H
@@ -22,7 +22,7 @@ struct witnessed {
 struct witnessed witnessed_make(const char *options, bool discards);
 /* "NAME=value" more. */
 void witnessed_env(struct witnessed *witnessed, const char *setting);
-/* Starts `witness PAGE arguments...` (NULL at the end). */
+/* Starts `committing PAGE arguments...` (NULL at the end). */
 pid_t witnessed_start(const struct witnessed *witnessed, const char *const *arguments);
 /* Waits until all of its threads have emitted. */
 void witnessed_wait(const struct witnessed *witnessed, pid_t pid);

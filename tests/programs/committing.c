@@ -1,5 +1,5 @@
 /*
- * witness PAGE [threads=N] [rate=N] [churn] [flush] [stop=MS] [end=segv|abort|memory] [ms=N]
+ * committing PAGE [threads=N] [rate=N] [churn] [flush] [stop=MS] [end=segv|abort|memory] [ms=N]
  *
  * Threads that emit, rate events a millisecond together, and keep on PAGE (struct witness) what
  * they have. churn: a thread ends after some thousand events, and another takes its slot. flush:
