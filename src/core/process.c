@@ -187,16 +187,30 @@ static void before_fork(void)
 	producer_before_fork();
 }
 
+/*
+ * The page is wiped already, unless the kernel has no such page (before Linux 4.14) or only claims
+ * to: qemu-user before version 8 does.
+ */
+static void wipe_in_child(void)
+{
+	struct process *parent = process;
+	if (!parent || parent->stage == PROCESS_NEW)
+		return;
+	for (uint32_t i = 0; i < MAX_RINGS; i++)
+		if (parent->rings[i])
+			memset(parent->rings[i], 0, sizeof *parent->rings[i]);
+	memset(parent, 0, sizeof *parent);
+}
+
 /* The mutex is recursive and so knows its owner by thread id, which a child's thread has anew. */
 static void control_in_child(void)
 {
 	pthread_mutex_t fresh = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 	memcpy(&control, &fresh, sizeof control);
 	control_depth = 0;
+	wipe_in_child();
 	producer_in_child();
 	pthread_setcancelstate(control_cancel_state, NULL);
-	if (process == &without_wipe)
-		memset(&without_wipe, 0, sizeof without_wipe);
 }
 
 __attribute__((constructor(101))) static void hold_lock_over_fork(void)
