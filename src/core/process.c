@@ -134,6 +134,12 @@ struct process *process_get(void)
 	return memory;
 }
 
+bool process_is_child(void)
+{
+	const struct process *made = process_peek();
+	return made ? made->is_child : made_before;
+}
+
 void process_in_child(void)
 {
 	if (process == &without_wipe)
