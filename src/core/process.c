@@ -149,6 +149,12 @@ static void wipe(void)
 	memset(parent, 0, sizeof *parent);
 }
 
+bool process_is_child(void)
+{
+	const struct process *made = process_peek();
+	return made ? made->is_child : made_before;
+}
+
 void process_in_child(void)
 {
 	wipe();
