@@ -44,7 +44,8 @@ CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/report-page.o
 GEN_OBJ := $(GEN_SRC:%.c=$(BUILD)/obj/%.o)
 $(LIB_OBJ) $(PIC_OBJ) $(CLI_OBJ) $(GEN_OBJ): CPPFLAGS += -DRILL_VERSION='"$(VERSION)"'
 
-GEN     := $(BUILD)/rill-gen
+# When building for another machine: HOST_GEN is a rill-gen that runs here.
+GEN     := $(or $(HOST_GEN),$(BUILD)/rill-gen)
 STALWART := $(BUILD)/include/rill/stalwart.h
 LIBA    := $(BUILD)/librill.a
 INTERNAL := $(BUILD)/obj/internal.a
@@ -62,7 +63,7 @@ clean: ## remove what was built
 	rm -rf $(BUILD)
 
 # --- rill-gen and what it writes -----------------------------------------------------------------
-$(GEN): $(GEN_OBJ)
+$(BUILD)/rill-gen: $(GEN_OBJ)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ -lcmark-gfm-extensions -lcmark-gfm
 
 $(BUILD)/gen/stalwart.c: docs/events.md docs/events.ids $(GEN)

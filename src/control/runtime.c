@@ -300,6 +300,15 @@ void rill__configure(void)
 	}
 }
 
+/* False: in a child of clone() in which taking memory would hang, or nobody knows. */
+static bool has_memory(void)
+{
+	const struct process *process = process_page();
+	uint32_t state = __atomic_load_n(&process->collector, __ATOMIC_RELAXED);
+	return !process_is_child() || process->forked_pid ||
+	       (state != COLLECTOR_NONE && state != COLLECTOR_NEVER);
+}
+
 /* --- a child's collector ------------------------------------------------------------------- */
 
 /* Under the control lock: of a child that has emitted, and has none. */
@@ -414,9 +423,11 @@ static void stop(void)
 {
 	check_if_due();
 	start_in_child(process_peek());
-	for (size_t i = 0; i < runtime.nspecs; i++)
+	bool memory = has_memory();
+	size_t nspecs = runtime.nspecs;
+	__atomic_store_n(&runtime.nspecs, 0, __ATOMIC_RELEASE);
+	for (size_t i = 0; i < nspecs && memory; i++)
 		free(runtime.specs[i]);
-	runtime.nspecs = 0;
 	if (runtime.on)
 		publish(true);
 	struct process *process = process_peek();
@@ -424,11 +435,10 @@ static void stop(void)
 		return;
 	if (runtime.collector && mine()) {
 		stop_collector(process);
-	} else if (!mine() || !runtime.leaving || collector_stopped(runtime.leaving)) {
+	} else if (memory && (!mine() || !runtime.leaving || collector_stopped(runtime.leaving))) {
 		/* Also of a child that had none, and of one that was held up and came to its end
 		 * after all. If it had to be without, its rings are for rill recover. */
-		if (__atomic_load_n(&process->collector, __ATOMIC_RELAXED) != COLLECTOR_NEVER)
-			ring_remove_files(process);
+		ring_remove_files(process);
 		tell_losses(process);
 	}
 }

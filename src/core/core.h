@@ -67,7 +67,6 @@ enum ring_status {
 	RING_SPARE,  /* on a stack of spares */
 	RING_OWNED,  /* a thread's */
 	RING_LEFT,   /* its thread is gone: to be drained and made a spare */
-	RING_GHOST,  /* what a child writes to that was forked in the middle of an event */
 };
 
 enum ring_kind {
@@ -179,6 +178,8 @@ struct process *process_get(void);
 struct process *process_peek(void);
 /* Its memory, made or not. */
 struct process *process_page(void);
+/* Whether it, made or not, comes from a process that had been made. */
+bool process_is_child(void);
 /* In a child, before anything else. */
 void process_in_child(void);
 /* Under the ring lock. */

@@ -329,7 +329,6 @@ static struct rill__place reserve(struct rill__producer *me, const struct rill__
 		uint64_t position = me->position;
 		if (size <= ring_max_record(ring) &&
 		    make_room(me, position, size, never_lost(gate, event))) {
-			__atomic_store_n(&me->slow_seq, me->slow_seq + 1, __ATOMIC_RELAXED);
 			me->ticks = now_ticks();
 			return (struct rill__place){me, position};
 		}

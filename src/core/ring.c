@@ -367,8 +367,6 @@ void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool f
 	const struct catalog_entry *entry = registry_entry(catalog);
 	if (!entry)
 		return; /* its object is not registered (any more): its gate was closed */
-	if (ring && __atomic_load_n(&ring->status, __ATOMIC_RELAXED) == RING_GHOST)
-		return; /* the parent counts it */
 	uint32_t i = entry->first_event + event;
 	if (ring && i < ring->file->nlosses) {
 		struct ring_loss *loss = &ring->file->losses[i];

@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #define PRIM_CACHE_LINE 64
-#define PRIM_PAGE       4096u /* smallest page of the supported CPUs; larger ones are multiples */
 
 /* All signals of the calling thread; async-signal-safe. */
 void prim_block_signals(sigset_t *before);
