@@ -17,6 +17,7 @@
 #include "control/broken.h"
 #include "control/dump_spec.h"
 #include "control/filter.h"
+#include "control/leave.h"
 #include "control/settings.h"
 #include "core/clock.h"
 #include "core/core.h"
@@ -46,20 +47,33 @@ static struct {
 
 /* --- opening sinks ------------------------------------------------------------------------- */
 
-static void describe(struct dump_target *target, const struct process *process)
+#define HOST_BYTES sizeof((struct dump_target *)0)->host
+
+/* host: of HOST_BYTES; the description points to it. */
+static struct dump_process describe(const struct process *process, char *host)
 {
-	target->process = (struct dump_process){
+	struct dump_process is = {
 		.pid = process->pid,
 		.id = {process->id[0], process->id[1]},
 		.start_ns = process->start_ns,
 		.program = program_invocation_short_name,
-		.host = target->host,
+		.host = host,
 		.clock = clock_name(),
 		.writer = "rill " RILL_VERSION,
 	};
-	prim_random(&target->process.series, sizeof target->process.series);
-	prim_host_name(target->host, sizeof target->host);
-	prim_boot_id(target->process.boot);
+	prim_host_name(host, HOST_BYTES);
+	prim_boot_id(is.boot);
+	return is;
+}
+
+/* For whoever finds this process dead. */
+static void leave(struct process *process)
+{
+	char host[HOST_BYTES];
+	if (process->ncatalogs_left == registry_count())
+		return;
+	struct dump_process is = describe(process, host);
+	leave_catalogs(process, &is);
 }
 
 static int open_dump(const struct process *process, const char *argument, char *error, size_t size)
@@ -68,12 +82,14 @@ static int open_dump(const struct process *process, const char *argument, char *
 	int result = dump_spec_parse(&target, argument, error, size);
 	if (result)
 		return result;
-	describe(target, process);
+	target->process = describe(process, target->host);
+	prim_random(&target->process.series, sizeof target->process.series);
 	result = dump_target_begin(target, error, size);
 	if (result) {
 		dump_target_free(target);
 		return result;
 	}
+	leave_dump(process, target);
 	result = collector_add_dump(runtime.collector, target);
 	if (result)
 		snprintf(error, size, "more than %u dumps", MAX_DUMPS);
@@ -115,6 +131,7 @@ static void start_collector(void)
 	uint32_t none = COLLECTOR_NONE;
 	__atomic_compare_exchange_n(&process->collector, &none, COLLECTOR_STARTING, false,
 				    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	leave(process);
 	runtime.collector = collector_start(process);
 	__atomic_store_n(&process->collector,
 			 runtime.collector ? COLLECTOR_STARTED : COLLECTOR_NONE, __ATOMIC_RELEASE);
@@ -332,6 +349,8 @@ void rill__configure(void)
 	runtime.configured = true;
 	if (first)
 		configure_from_environment();
+	if (runtime.collector && runtime.pid == prim_pid())
+		leave(process_get());
 	if (runtime.filter)
 		publish(false);
 	if (first && runtime.filter) {
@@ -388,7 +407,7 @@ int rill_flush(uint64_t timeout_ns)
 static void add_losses(struct process *process, struct rill_counts *counts)
 {
 	uint32_t nlosses = registry_events();
-	struct catalog_loss *losses = calloc((size_t)nlosses + 1, sizeof *losses);
+	struct event_loss *losses = calloc((size_t)nlosses + 1, sizeof *losses);
 	if (losses)
 		ring_losses(process, losses, nlosses);
 	for (uint32_t i = 0; losses && i < nlosses; i++) {

@@ -157,6 +157,7 @@ static struct catalog_entry *entry_add(const struct rill_catalog *catalog)
 	__atomic_store_n(&nevents, nevents + catalog->nevents, __ATOMIC_RELAXED);
 	__atomic_store_n(&nentries, nentries + 1, __ATOMIC_RELEASE);
 	__atomic_store_n(&live.count, nentries, __ATOMIC_RELEASE);
+	process_grow_losses();
 	return entry;
 }
 

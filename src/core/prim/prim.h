@@ -33,6 +33,11 @@ int prim_ring_file(const char *path, size_t size_bytes);
 int prim_map_ring(int fd, size_t head_bytes, size_t data_bytes, void **address);
 void prim_unmap_ring(void *address, size_t head_bytes, size_t data_bytes);
 
+/* Makes a file like that and maps it; `room_bytes` of addresses, for when it grows. */
+int prim_shared_file(const char *path, size_t size_bytes, size_t room_bytes, void **address);
+/* Takes the space for more of it. */
+int prim_grow_file(const char *path, size_t size_bytes);
+
 uint32_t prim_pid(void);
 uint32_t prim_tid(void);
 void prim_random(void *to, size_t size_bytes);
