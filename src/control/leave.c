@@ -5,7 +5,24 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/diagnose.h"
+
+struct dump_process leave_describe(const struct process *process, char *host)
+{
+	struct dump_process is = {
+		.pid = process->pid,
+		.id = {process->id[0], process->id[1]},
+		.start_ns = process->start_ns,
+		.program = program_invocation_short_name,
+		.host = host,
+		.clock = clock_name(),
+		.writer = "rill " RILL_VERSION,
+	};
+	prim_host_name(host, LEAVE_HOST_BYTES);
+	prim_boot_id(is.boot);
+	return is;
+}
 
 static int put_catalogs(struct dump_writer *writer, const struct dump_process *is, uint32_t from)
 {
@@ -17,13 +34,13 @@ static int put_catalogs(struct dump_writer *writer, const struct dump_process *i
 }
 
 /* A dump without records: what reads dumps reads it. */
-void leave_catalogs(struct process *process, const struct dump_process *is)
+void leave_catalogs(struct process *process)
 {
-	struct dump_process part = *is;
 	struct dump_writer *writer;
-	char path[sizeof process->directory + 32], text[256];
+	char path[sizeof process->directory + 32], host[LEAVE_HOST_BYTES], text[256];
 	if (!process->directory[0] || process->ncatalogs_left == registry_count())
 		return;
+	struct dump_process part = leave_describe(process, host);
 	snprintf(path, sizeof path, "%s/" REMAINS_CATALOGS "%u.rill", process->directory,
 		 process->ncatalog_files);
 	part.part = process->ncatalog_files;

@@ -87,6 +87,16 @@ static int ring_file_create(struct process *process, uint64_t serial, size_t siz
 	return fd;
 }
 
+static void ring_unlink(struct process *process, uint64_t file_serial)
+{
+	char path[sizeof process->directory + 32];
+	if (!process->directory[0])
+		return;
+	snprintf(path, sizeof path, "%s/" REMAINS_RING "%llu", process->directory,
+		 (unsigned long long)file_serial);
+	unlink(path);
+}
+
 static int ring_map(struct process *process, struct ring *ring, uint64_t data_bytes)
 {
 	uint32_t nlosses = registry_events();
@@ -98,8 +108,10 @@ static int ring_map(struct process *process, struct ring *ring, uint64_t data_by
 	void *address;
 	int error = prim_map_ring(fd, head, data_bytes, &address);
 	close(fd);
-	if (error)
+	if (error) {
+		ring_unlink(process, serial);
 		return error;
+	}
 	struct ring_file *file = address;
 	memcpy(file->magic, RING_MAGIC, sizeof file->magic);
 	file->version = REMAINS_VERSION;
@@ -114,16 +126,6 @@ static int ring_map(struct process *process, struct ring *ring, uint64_t data_by
 	/* Last: whoever walks process.rings takes a ring with a file for a whole one. */
 	__atomic_store_n(&ring->file, file, __ATOMIC_RELEASE);
 	return 0;
-}
-
-static void ring_unlink(struct process *process, const struct ring *ring)
-{
-	char path[sizeof process->directory + 32];
-	if (!process->directory[0])
-		return;
-	snprintf(path, sizeof path, "%s/" REMAINS_RING "%llu", process->directory,
-		 (unsigned long long)ring->file_serial);
-	unlink(path);
 }
 
 /* A struct ring with a number of its own and no memory yet. Under ring_lock. */
@@ -195,6 +197,7 @@ static struct ring *ring_hand_out(struct ring *ring)
 	ring->tid = ring->file->tid = prim_tid();
 	ring->waiting = 0;
 	ring->older = NULL;
+	ring->noticed = false;
 	__atomic_store_n(&ring->abandoned, 0, __ATOMIC_RELAXED);
 	producer->head = &ring->file->head;
 	producer->write = ring->data;
@@ -222,22 +225,11 @@ static void spare_put(struct process *process, struct ring *ring)
 	stack_push(&process->spares[ring->kind], ring);
 }
 
-void ring_give_back(struct process *process, struct ring *ring)
-{
-	spare_put(process, ring);
-}
-
 struct ring *ring_take(struct process *process, enum ring_kind kind)
 {
 	struct ring *ring = spare_take(process, kind);
 	if (!ring)
 		ring = ring_make(process, kind);
-	return ring ? ring_hand_out(ring) : NULL;
-}
-
-struct ring *ring_take_nested(struct process *process)
-{
-	struct ring *ring = spare_take(process, RING_NESTED);
 	return ring ? ring_hand_out(ring) : NULL;
 }
 
@@ -309,7 +301,7 @@ static bool spare_unmap(struct process *process, enum ring_kind kind)
 	if (unmap) {
 		sigset_t before;
 		ring_lock(process, &before);
-		ring_unlink(process, ring);
+		ring_unlink(process, ring->file_serial);
 		process->ring_bytes -= ring->data_bytes;
 		prim_unmap_ring(ring->file, ring->file->header_bytes, ring->data_bytes);
 		__atomic_store_n(&ring->file, NULL, __ATOMIC_RELEASE);
@@ -346,7 +338,7 @@ void ring_remove_files(struct process *process)
 	for (uint32_t i = 0; i < ring_count(process); i++) {
 		struct ring *ring = ring_at(process, i);
 		if (ring_file(ring))
-			ring_unlink(process, ring);
+			ring_unlink(process, ring->file_serial);
 	}
 	process_remove_directory(process);
 	ring_unlock(process, &before);
@@ -360,6 +352,8 @@ void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool f
 	const struct catalog_entry *entry = registry_entry(catalog);
 	if (!entry)
 		return; /* its object is not registered (any more): its gate was closed */
+	if (ring && __atomic_load_n(&ring->status, __ATOMIC_RELAXED) == RING_GHOST)
+		return; /* the parent counts it */
 	uint32_t i = entry->first_event + event;
 	if (ring && i < ring->file->nlosses) {
 		struct event_loss *loss = &ring->file->losses[i];
