@@ -101,7 +101,6 @@ static void make_file(struct process *made)
 		return;
 	}
 	struct process_file *file = address;
-	memcpy(file->magic, PROCESS_MAGIC, sizeof file->magic);
 	file->version = REMAINS_VERSION;
 	file->header_bytes = sizeof *file;
 	file->pid = made->pid;
@@ -109,6 +108,8 @@ static void make_file(struct process *made)
 	memcpy(file->id, made->id, sizeof file->id);
 	file->start_ns = made->start_ns;
 	file->start_ticks = made->start_ticks;
+	__atomic_signal_fence(__ATOMIC_RELEASE); /* a file without the magic was being made */
+	memcpy(file->magic, PROCESS_MAGIC, sizeof file->magic);
 	__atomic_store_n(&made->file, file, __ATOMIC_RELEASE);
 }
 

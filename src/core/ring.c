@@ -113,7 +113,6 @@ static int ring_map(struct process *process, struct ring *ring, uint64_t data_by
 		return error;
 	}
 	struct ring_file *file = address;
-	memcpy(file->magic, RING_MAGIC, sizeof file->magic);
 	file->version = REMAINS_VERSION;
 	file->header_bytes = (uint32_t)head;
 	file->data_bytes = data_bytes;
@@ -123,6 +122,9 @@ static int ring_map(struct process *process, struct ring *ring, uint64_t data_by
 	ring->data = (unsigned char *)address + head;
 	ring->data_bytes = data_bytes;
 	ring->serial = ring->file_serial = file->serial = serial;
+	/* Behind all else: a file without it is one that was being made. */
+	__atomic_signal_fence(__ATOMIC_RELEASE);
+	memcpy(file->magic, RING_MAGIC, sizeof file->magic);
 	/* Last: whoever walks process.rings takes a ring with a file for a whole one. */
 	__atomic_store_n(&ring->file, file, __ATOMIC_RELEASE);
 	return 0;
