@@ -151,6 +151,31 @@ void prim_unmap_ring(void *address, size_t head_bytes, size_t data_bytes)
 	munmap(address, head_bytes + 2 * data_bytes);
 }
 
+int prim_shared_file(const char *path, size_t size_bytes, size_t room_bytes, void **address)
+{
+	int fd = prim_ring_file(path, size_bytes);
+	if (fd < 0)
+		return fd;
+	void *mapped = mmap(NULL, room_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	int error = mapped == MAP_FAILED ? -errno : 0;
+	close(fd);
+	if (error)
+		unlink(path);
+	else
+		*address = mapped;
+	return error;
+}
+
+int prim_grow_file(const char *path, size_t size_bytes)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+	int error = posix_fallocate(fd, 0, (off_t)size_bytes);
+	close(fd);
+	return -error;
+}
+
 uint32_t prim_pid(void)
 {
 	return (uint32_t)getpid();
