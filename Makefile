@@ -290,4 +290,4 @@ lint: $(STALWART) ## clang-format, clang-tidy, cppcheck, codespell: silent when 
 -include $(LIB_OBJ:.o=.d) $(PIC_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(GEN_OBJ:.o=.d) $(TEST_OBJ:.o=.d)
 -include $(SMTPD_OBJ:.o=.d) $(BUILD)/obj/examples/hello/hello.d
 
-include $(sort $(wildcard bench/*.mk)) tests/fuzz.mk tests/faults.mk
+include $(sort $(wildcard bench/*.mk tests/*.mk))
