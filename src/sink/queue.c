@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/prim/prim.h"
+
 #define MAX_LINES   64u   /* of one write */
 #define STALL_MS    200u  /* a flush gives up when nothing has moved for so long */
 #define FLUSH_MS    2000u /* and after this in any case; so does closing */
@@ -139,11 +141,8 @@ static void destroy(struct queue *queue)
 
 static void set_up_thread(void)
 {
-	cpu_set_t all;
 	pthread_setname_np(pthread_self(), "rill-out");
-	/* Whoever opened the sink may be bound to one CPU: this thread should not be. */
-	if (sched_getaffinity(getpid(), sizeof all, &all) == 0)
-		sched_setaffinity(0, sizeof all, &all);
+	prim_use_all_cores();
 }
 
 static void *run(void *argument)

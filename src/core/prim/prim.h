@@ -88,6 +88,10 @@ static inline void prim_cpu_relax(void)
 #endif
 }
 
+/* Lets the calling thread run on every core that the process may: whoever started it may have been
+ * pinned to one. */
+void prim_use_all_cores(void);
+
 /* Starts a detached thread that blocks all signals, has a name, may run on every core that the
  * process may, under normal scheduling. */
 int prim_thread_start(void (*run)(void *), void *argument, const char *name);
