@@ -58,7 +58,8 @@ struct rill__producer {
 	unsigned char *write; /* write + position is where the record goes */
 	uint64_t *head;       /* position, published: in the ring's file */
 	uint32_t armed;       /* the collector wants to be told of the next record */
-	uint32_t slow_seq;    /* counts passes of the slow path: progress that head does not show */
+	uint32_t slow_seq;    /* counts sections that the slow path left without a record: progress
+				 that head does not show */
 	uint64_t ticks;       /* time stamp of a record that the slow path reserved */
 	void *ring;           /* struct ring of src/core/ring.h; NULL on a wiped page */
 	struct rill__producer *nested; /* main producer: the one for handlers; of that one: NULL */
