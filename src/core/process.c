@@ -204,18 +204,18 @@ struct process *process_get(void)
 }
 
 /*
- * The page is wiped already, unless the kernel has no such page (before Linux 4.14) or only claims
- * to: qemu-user before version 8 does.
+ * The pages are wiped already, unless the kernel cannot (before Linux 4.14) or only claims that it
+ * has: qemu-user before version 8 does. fork() holds the lock: where it has an owner still, nothing
+ * was wiped.
  */
 static void wipe(void)
 {
-	struct process *parent = process;
-	if (!parent || parent->stage == PROCESS_NEW)
+	if (!process || process->control_owner == 0)
 		return;
 	for (uint32_t i = 0; i < MAX_RINGS; i++)
-		if (parent->rings[i])
-			memset(parent->rings[i], 0, sizeof *parent->rings[i]);
-	memset(parent, 0, sizeof *parent);
+		if (process->rings[i])
+			memset(process->rings[i], 0, sizeof *process->rings[i]);
+	memset(process, 0, sizeof *process);
 }
 
 bool process_is_child(void)

@@ -390,24 +390,24 @@ struct start {
 	char name[16];
 };
 
+void prim_use_all_cores(void)
+{
+	cpu_set_t cores;
+	if (sched_getaffinity(getpid(), sizeof cores, &cores) == 0)
+		sched_setaffinity(0, sizeof cores, &cores);
+}
+
 static void *thread_main(void *argument)
 {
 	struct start *start = argument;
 	void (*run)(void *) = start->run;
 	void *run_argument = start->argument;
 	prctl(PR_SET_NAME, start->name);
+	prim_use_all_cores();
 	prctl(PR_SET_TIMERSLACK, 1000ul); /* it sleeps for tens of microseconds, and means it */
 	free(start);
 	run(run_argument);
 	return NULL;
-}
-
-/* The cores of the whole process: the thread that starts another one may be pinned. */
-static void set_process_affinity(pthread_attr_t *attributes)
-{
-	cpu_set_t cores;
-	if (sched_getaffinity(getpid(), sizeof cores, &cores) == 0)
-		pthread_attr_setaffinity_np(attributes, sizeof cores, &cores);
 }
 
 int prim_thread_start(void (*run)(void *), void *argument, const char *name)
@@ -430,7 +430,6 @@ int prim_thread_start(void (*run)(void *), void *argument, const char *name)
 	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
 	pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
 	pthread_attr_setschedparam(&attributes, &normal);
-	set_process_affinity(&attributes);
 
 	sigset_t before;
 	prim_block_signals(&before);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define PRIM_CACHE_LINE 64
+#define PRIM_PAGE       4096u /* smallest page of the supported CPUs; larger ones are multiples */
 
 /* All signals of the calling thread; async-signal-safe. */
 void prim_block_signals(sigset_t *before);
@@ -99,6 +100,10 @@ static inline void prim_cpu_relax(void)
 	__asm__ __volatile__("");
 #endif
 }
+
+/* Lets the calling thread run on every core that the process may: whoever started it may have been
+ * pinned to one. */
+void prim_use_all_cores(void);
 
 /* Starts a detached thread that blocks all signals, has a name, may run on every core that the
  * process may, under normal scheduling. */
