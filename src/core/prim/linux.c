@@ -218,6 +218,11 @@ bool prim_thread_runs(uint32_t tid)
 	return thread_state(text, &thread) && thread.state == 'R';
 }
 
+bool prim_thread_exists(uint32_t tid)
+{
+	return syscall(SYS_tgkill, getpid(), (pid_t)tid, 0) == 0 || errno != ESRCH;
+}
+
 bool prim_alone(void)
 {
 	struct thread_state thread;

@@ -46,6 +46,7 @@ uint32_t prim_tid(void);
 /* Whether a thread of this process runs or waits for a core; false: it sleeps, in a system call for
  * instance, or has ended, or the system does not tell. */
 bool prim_thread_runs(uint32_t tid);
+bool prim_thread_exists(uint32_t tid);
 /* Whether all threads of this process that have not ended were started by prim_thread_start(), or
  * have a name like those: "rill-...". */
 bool prim_alone(void);
