@@ -160,6 +160,10 @@ struct process {
 	uint64_t told_ticks; /* when WAKE_TOLD was set */
 	uint32_t collector;  /* enum collector_state */
 	uint64_t repaired;
+	uint32_t main_ended;              /* the first thread has, the others go on */
+	uint32_t stops;                   /* calls of rill_stop() going on: core/stopping.c */
+	uint64_t stop_began_ns;           /* the first of them */
+	uint64_t stop_moved_ns;           /* when a sink last took something */
 	uint32_t lossy;                   /* not 0: some ring's losses are not zero */
 	uint32_t moves;                   /* odd: losses are moving from a ring to their events */
 	uint64_t pending[MAX_RINGS / 64]; /* rings that told of a first record, by index */
@@ -213,15 +217,22 @@ void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool f
  * For the collector, which may unmap rings, and under the control lock, which keeps it from that.
  */
 void ring_losses(struct process *process, struct catalog_loss *losses, uint32_t nevents);
+/* What is in the rings and was not taken. */
+struct ring_rest {
+	uint64_t records;
+	uint64_t bytes;
+};
+void ring_rest(struct process *process, struct ring_rest *rest);
 /* Removes the files of all rings and their directory: the memory stays until the process ends. */
 void ring_remove_files(struct process *process);
 
-/* --- producers: src/core/producer.c -------------------------------------------------------- */
+/* --- producers: src/core/producer.c, synchronize.c ----------------------------------------- */
 
-/* Waits until no thread is inside a section that began before the call. -EBUSY after ten seconds,
- * or at exit a tenth of one. Under the control lock, which keeps the collector from unmapping
- * rings. */
-int producer_synchronize(bool at_exit);
+/* Waits until no thread is inside a section that began before the call. -EBUSY after ten
+ * seconds; `briefly`, and while stopping, after some hundredths of one, unless the thread
+ * only wants for a core. Not for the caller's own. Under the control lock, which keeps the
+ * collector from unmapping rings. */
+int producer_synchronize(bool briefly);
 /* The collector advanced tail: lets a waiting producer on. */
 void producer_room(struct ring *ring);
 /* Tells a napping collector that a ring fills up. */
@@ -276,7 +287,7 @@ struct epoch {
 	uint64_t published_ticks;
 	uint64_t confirmed_ticks;
 };
-int registry_publish(registry_decide decide, void *context, bool at_exit, struct epoch *epoch);
+int registry_publish(registry_decide decide, void *context, bool briefly, struct epoch *epoch);
 
 /* --- the lock of everything that a child keeps: src/core/lock.c ------------------------------ */
 
@@ -299,6 +310,7 @@ struct settings {
 	uint64_t ring_size_bytes;
 	uint64_t ring_memory_bytes;
 	uint64_t block_timeout_ns;
+	uint64_t exit_timeout_ns; /* 0: none is set, see core/stopping.h */
 	enum rill_policy policy;
 	uint32_t max_open_spans;
 	char runtime_directory[200]; /* empty: /dev/shm */

@@ -134,10 +134,24 @@ struct process *process_get(void)
 	return memory;
 }
 
+/*
+ * The page is wiped already, unless the kernel has no such page (before Linux 4.14) or only claims
+ * to: qemu-user before version 8 does.
+ */
+static void wipe(void)
+{
+	struct process *parent = process;
+	if (!parent || parent->stage == PROCESS_NEW)
+		return;
+	for (uint32_t i = 0; i < MAX_RINGS; i++)
+		if (parent->rings[i])
+			memset(parent->rings[i], 0, sizeof *parent->rings[i]);
+	memset(parent, 0, sizeof *parent);
+}
+
 void process_in_child(void)
 {
-	if (process == &without_wipe)
-		memset(&without_wipe, 0, sizeof without_wipe);
+	wipe();
 	if (process) /* else nothing was ever on: it may be made in any process */
 		process->forked_pid = prim_pid();
 }

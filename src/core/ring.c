@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/core.h"
+#include "core/decode.h"
 #include "core/diagnose.h"
 
 #define SPARES_KEPT 2u  /* handlers may need one at any moment */
@@ -311,6 +312,29 @@ void ring_balance_spares(struct process *process)
 		while (__atomic_load_n(count, __ATOMIC_RELAXED) > SPARES_MAX)
 			if (!spare_unmap(process, (enum ring_kind)kind))
 				break;
+	}
+}
+
+/* The collector may be taking them meanwhile: what is counted twice or not is at most its pass. */
+void ring_rest(struct process *process, struct ring_rest *rest)
+{
+	*rest = (struct ring_rest){0, 0};
+	for (uint32_t i = 0; i < ring_count(process); i++) {
+		const struct ring *ring = ring_at(process, i);
+		const struct ring_file *file = ring_file(ring);
+		if (!file)
+			continue;
+		uint64_t at = __atomic_load_n(&file->tail, __ATOMIC_ACQUIRE);
+		uint64_t head = __atomic_load_n(&file->head, __ATOMIC_ACQUIRE);
+		while (at < head) {
+			struct raw_record raw;
+			const unsigned char *bytes = ring->data + (at & (ring->data_bytes - 1));
+			if (raw_record_read(&raw, bytes, head - at) != 0)
+				break;
+			rest->records++;
+			rest->bytes += raw.size;
+			at += raw.size;
+		}
 	}
 }
 
