@@ -160,6 +160,10 @@ void settings_from_environment(void)
 			       "example 100ms. The default stays",
 			       timeout);
 	rill_settings_apply(&settings);
+	uint64_t remains = 0;
+	memory_from("RILL_REMAINS_MEMORY", &remains);
+	if (remains)
+		rill__settings.remains_bytes = remains;
 
 	const char *directory = secure_getenv("RILL_RUNTIME_DIR");
 	if (directory && strlen(directory) >= sizeof rill__settings.runtime_directory)
