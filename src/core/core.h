@@ -170,7 +170,8 @@ void process_in_child(void);
 void process_remove_directory(struct process *process);
 /* Where the runtime directories are. */
 const char *runtime_prefix(void);
-/* Removes those of dead processes: at once what was drained, the rest after a day. */
+/* Removes those of dead processes: at once what was drained, the rest after a day or when it is too
+ * much. */
 void sweep(void);
 
 struct catalog_entry;
@@ -295,6 +296,7 @@ void rill__need_collector(struct process *process);
 struct settings {
 	uint64_t ring_size_bytes;
 	uint64_t ring_memory_bytes;
+	uint64_t remains_bytes; /* what all dead processes of the user may leave in their rings */
 	uint64_t block_timeout_ns;
 	uint64_t exit_timeout_ns; /* 0: none is set, see core/stopping.h */
 	enum rill_policy policy;

@@ -15,6 +15,7 @@
 struct settings rill__settings = {
 	.ring_size_bytes = 256 << 10,
 	.ring_memory_bytes = UINT64_C(1) << 30,
+	.remains_bytes = UINT64_C(256) << 20,
 	.block_timeout_ns = 100000000,
 	.policy = RILL_DISCARD,
 	.max_open_spans = 65536,
