@@ -147,7 +147,7 @@ int put_catalogs(struct dump_writer *writer, uint32_t *n);
 
 /* src/collect/counts.c */
 struct counting {
-	struct catalog_loss *losses;
+	struct event_loss *losses;
 	struct dump_count *counts; /* room for every event */
 	uint32_t nlosses;
 	uint64_t ticks;

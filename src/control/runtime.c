@@ -17,6 +17,7 @@
 #include "control/broken.h"
 #include "control/child.h"
 #include "control/filter.h"
+#include "control/leave.h"
 #include "control/open_spec.h"
 #include "control/settings.h"
 #include "core/core.h"
@@ -63,6 +64,7 @@ static void start_collector(void)
 	uint32_t none = COLLECTOR_NONE;
 	__atomic_compare_exchange_n(&process->collector, &none, COLLECTOR_STARTING, false,
 				    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	leave_catalogs(process);
 	runtime.collector = collector_start(process);
 	__atomic_store_n(&process->collector,
 			 runtime.collector ? COLLECTOR_STARTED : COLLECTOR_NONE, __ATOMIC_RELEASE);
@@ -286,6 +288,8 @@ void rill__configure(void)
 	runtime.configured = true;
 	if (first)
 		configure_from_environment();
+	if (runtime.collector && mine())
+		leave_catalogs(process_get());
 	/* Nothing that is on goes off: no use in waiting long for an event of another object. */
 	if (runtime.filter)
 		publish(true);
@@ -362,7 +366,7 @@ int rill_flush(uint64_t timeout_ns)
 static void add_losses(struct process *process, struct rill_counts *counts)
 {
 	uint32_t nlosses = registry_events();
-	struct catalog_loss *losses = calloc((size_t)nlosses + 1, sizeof *losses);
+	struct event_loss *losses = calloc((size_t)nlosses + 1, sizeof *losses);
 	if (losses)
 		ring_losses(process, losses, nlosses);
 	for (uint32_t i = 0; losses && i < nlosses; i++) {
