@@ -89,7 +89,9 @@ class Lttng(Tracer):
         self.command("enable-event", "-u", "-s", "trust", "-c", "channel",
                      "rill_trust:event,rill_trust_plugin:event")
         self.command("start", "trust")
-        return {"LTTNG_HOME": folder, "LTTNG_UST_ALLOW_BLOCKING": "1"}
+        # Its manual page asks for that where a program forks.
+        return {"LTTNG_HOME": folder, "LTTNG_UST_ALLOW_BLOCKING": "1",
+                "LD_PRELOAD": "liblttng-ust-fork.so"}
 
     def collectors(self):
         children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.daemon.pid)], check=False,
