@@ -54,7 +54,10 @@ static uint64_t records_in(const char *path)
 	struct ring_file *file = (struct ring_file *)(void *)bytes;
 	struct raw_record raw;
 	uint64_t n = 0;
-	cr_assert(size > sizeof *file && memcmp(file->magic, RING_MAGIC, 8) == 0, "%s", path);
+	/* The process ended while it was making this one. */
+	if (size <= sizeof *file || !file->magic[0])
+		return 0;
+	cr_assert_eq(memcmp(file->magic, RING_MAGIC, sizeof file->magic), 0, "%s", path);
 	char *data = malloc(2 * file->data_bytes);
 	memcpy(data, bytes + file->header_bytes, file->data_bytes);
 	memcpy(data + file->data_bytes, data, file->data_bytes);
