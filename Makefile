@@ -36,7 +36,7 @@ endif
 
 LIB_SRC := $(wildcard src/core/*.c src/core/prim/*.c src/dump/*.c src/collect/*.c src/sink/*.c src/control/*.c)
 CLI_SRC := $(wildcard src/cli/*.c src/cli/*/*.c)
-GEN_SRC := $(wildcard gen/*.c)
+GEN_SRC := $(wildcard gen/*.c) src/core/characters.c
 
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/stalwart.o
 PIC_OBJ := $(LIB_SRC:%.c=$(BUILD)/pic/%.o) $(BUILD)/pic/stalwart.o
@@ -289,4 +289,4 @@ lint: $(STALWART) ## clang-format, clang-tidy, cppcheck, codespell: silent when 
 -include $(LIB_OBJ:.o=.d) $(PIC_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(GEN_OBJ:.o=.d) $(TEST_OBJ:.o=.d)
 -include $(SMTPD_OBJ:.o=.d) $(BUILD)/obj/examples/hello/hello.d
 
-include $(sort $(wildcard bench/*.mk)) tests/coverage.mk tests/fuzz.mk tests/mutation.mk tests/sanitize.mk tests/soak.mk
+include $(sort $(wildcard bench/*.mk tests/*.mk))

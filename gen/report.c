@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "core/characters.h"
+
 void report_error(struct report *r, const char *file, size_t line, const char *format, ...)
 {
 	va_list args;
@@ -34,14 +36,24 @@ static void sort_by_line(struct report_error *errors, size_t count)
 	}
 }
 
+/* Names of files and what stands on a page can neither end a line nor drive a terminal. */
+static const char *printable(struct arena *a, const char *text)
+{
+	size_t size = strlen(text);
+	char *copy = arena_alloc(a, ESCAPED_ROOM(size));
+
+	characters_escape(copy, ESCAPED_ROOM(size), text, size);
+	return copy;
+}
+
 void report_print(struct report *r, FILE *out)
 {
 	size_t shown = r->count < REPORT_MAX_ERRORS ? r->count : REPORT_MAX_ERRORS;
 
 	sort_by_line(r->errors, shown);
 	for (size_t i = 0; i < shown; i++)
-		fprintf(out, "%s:%zu: error: %s\n", r->errors[i].file, r->errors[i].line,
-			r->errors[i].text);
+		fprintf(out, "%s:%zu: error: %s\n", printable(r->arena, r->errors[i].file),
+			r->errors[i].line, printable(r->arena, r->errors[i].text));
 	if (r->count > shown)
 		fprintf(out, "rill-gen: %zu more errors are not shown; fix these first\n",
 			r->count - shown);

@@ -22,21 +22,22 @@ static const char usage[] =
 
 #define MAX_SHOWN 16u /* catalogs; a dump holds each content once for each process */
 
-struct shown {
+struct choice {
 	const struct rill_catalog *catalogs[MAX_SHOWN];
 	size_t count;
 };
 
 static void print_event(const struct rill_catalog_event *event, int width)
 {
-	printf("  %-*s  %-5s  %s\n", width, event->name, level_names[event->level], event->brief);
+	printf("  %-*s  %-5s  %s\n", width, shown(event->name), level_names[event->level],
+	       shown(event->brief));
 }
 
 static int name_width(const struct rill_catalog *catalog)
 {
 	size_t widest = 0;
 	for (size_t i = 0; i < catalog->nevents; i++) {
-		size_t width = strlen(catalog->events[i].name);
+		size_t width = strlen(shown(catalog->events[i].name));
 		widest = width > widest ? width : widest;
 	}
 	return (int)widest;
@@ -56,7 +57,7 @@ static size_t print_matching(const struct rill_catalog *catalog, const char *tex
 			     !strcasestr(event->brief, text) && !strcasestr(event->text, text)))
 				continue;
 			if (!headed)
-				printf("%s%s\n", found ? "\n" : "", catalog->subsystems[s]);
+				printf("%s%s\n", found ? "\n" : "", shown(catalog->subsystems[s]));
 			headed = true;
 			print_event(event, width);
 			found++;
@@ -65,13 +66,14 @@ static size_t print_matching(const struct rill_catalog *catalog, const char *tex
 	return found;
 }
 
-static int list(const struct shown *shown, const char *text)
+static int list(const struct choice *choice, const char *text)
 {
 	size_t found = 0;
-	for (size_t i = 0; i < shown->count; i++) {
-		if (shown->count > 1)
-			printf("%s# catalog %s\n\n", i ? "\n" : "", shown->catalogs[i]->name);
-		found += print_matching(shown->catalogs[i], text);
+	for (size_t i = 0; i < choice->count; i++) {
+		if (choice->count > 1)
+			printf("%s# catalog %s\n\n", i ? "\n" : "",
+			       shown(choice->catalogs[i]->name));
+		found += print_matching(choice->catalogs[i], text);
 	}
 	if (found)
 		return EXIT_OK;
@@ -93,7 +95,7 @@ static void print_keys(const struct rill_catalog *catalog, const struct rill_cat
 	char types[128];
 	for (size_t i = 0; i < event->nkeys; i++) {
 		const struct rill_catalog_key *key = &catalog->keys[event->keys[i]];
-		int name = (int)strlen(key->name);
+		int name = (int)strlen(shown(key->name));
 		int type = (int)strlen(show_types(types, sizeof types, key->types));
 		name_columns = name > name_columns ? name : name_columns;
 		type_columns = type > type_columns ? type : type_columns;
@@ -102,8 +104,8 @@ static void print_keys(const struct rill_catalog *catalog, const struct rill_cat
 		puts("  keys");
 	for (size_t i = 0; i < event->nkeys; i++) {
 		const struct rill_catalog_key *key = &catalog->keys[event->keys[i]];
-		printf("    %-*s  %-*s  %s%s%s%s\n", name_columns, key->name, type_columns,
-		       show_types(types, sizeof types, key->types), key->text,
+		printf("    %-*s  %-*s  %s%s%s%s\n", name_columns, shown(key->name), type_columns,
+		       show_types(types, sizeof types, key->types), shown(key->text),
 		       link_text(key->flags), key->flags & RILL_KEY_PERSONAL ? " (personal)" : "",
 		       key->flags & RILL_KEY_SECRET ? " (secret)" : "");
 	}
@@ -121,13 +123,13 @@ static void print_around(const struct rill_catalog *catalog, uint16_t id, uint16
 	FILE *memory = open_memstream(&text, &size);
 	if (!memory)
 		return;
-	fprintf(memory, "by %s in the span of that value:", catalog->keys[key].name);
+	fprintf(memory, "by %s in the span of that value:", shown(catalog->keys[key].name));
 	bool any = false;
 	for (size_t i = 0; i < catalog->nspans; i++) {
 		const struct rill_catalog_span *span = &catalog->spans[i];
 		if (span->key != key || span->start == id || span->end == id)
 			continue;
-		fprintf(memory, "%s %s", any ? "," : "", span->name);
+		fprintf(memory, "%s %s", any ? "," : "", shown(span->name));
 		any = true;
 	}
 	if (!fclose(memory) && any)
@@ -144,14 +146,14 @@ static void print_parts(const struct rill_catalog *catalog, uint16_t id, size_t 
 		if (!starts && !ends)
 			continue;
 		printf("  %s span %s", starts ? ends ? "starts and ends" : "starts" : "ends",
-		       span->name);
+		       shown(span->name));
 		if (span->key == RILL_NO_KEY)
 			fputs(", one at a time per process", stdout);
 		else
-			printf(", by %s", catalog->keys[span->key].name);
+			printf(", by %s", shown(catalog->keys[span->key].name));
 		if (starts != ends)
 			printf("; its %s is %s", starts ? "end" : "start",
-			       catalog->events[starts ? span->end : span->start].name);
+			       shown(catalog->events[starts ? span->end : span->start].name));
 		putchar('\n');
 	}
 	for (size_t i = 0; i < event->nkeys; i++)
@@ -162,11 +164,11 @@ static void print_explained(const struct rill_catalog *catalog, uint16_t id)
 {
 	const struct rill_catalog_event *event = &catalog->events[id];
 	size_t width = terminal_width();
-	printf("%s  [%s]  %s\n", event->name, level_names[event->level],
-	       catalog->subsystems[event->subsystem]);
-	show_wrapped(stdout, event->brief, 2, width);
+	printf("%s  [%s]  %s\n", shown(event->name), level_names[event->level],
+	       shown(catalog->subsystems[event->subsystem]));
+	show_wrapped(stdout, shown(event->brief), 2, width);
 	if (*event->text)
-		show_wrapped(stdout, event->text, 2, width);
+		show_wrapped(stdout, shown(event->text), 2, width);
 	if (event->flags & RILL_LOSS_NEVER)
 		puts("  kept longest when space runs out");
 	print_keys(catalog, event, width);
@@ -175,74 +177,74 @@ static void print_explained(const struct rill_catalog *catalog, uint16_t id)
 
 static const char *event_name(const void *context, size_t i)
 {
-	const struct shown *shown = context;
+	const struct choice *choice = context;
 	size_t c = 0;
-	for (; i >= shown->catalogs[c]->nevents; c++)
-		i -= shown->catalogs[c]->nevents;
-	return shown->catalogs[c]->events[i].name;
+	for (; i >= choice->catalogs[c]->nevents; c++)
+		i -= choice->catalogs[c]->nevents;
+	return choice->catalogs[c]->events[i].name;
 }
 
-static int suggest(const struct shown *shown, const char *name)
+static int suggest(const struct choice *choice, const char *name)
 {
 	const char *near[3];
 	size_t count = 0;
-	for (size_t i = 0; i < shown->count; i++)
-		count += shown->catalogs[i]->nevents;
-	size_t found = nearest_names(name, event_name, shown, count, near, 3);
+	for (size_t i = 0; i < choice->count; i++)
+		count += choice->catalogs[i]->nevents;
+	size_t found = nearest_names(name, event_name, choice, count, near, 3);
 	fflush(stdout);
-	fprintf(stderr, "rill: there is no event \"%s\"", name);
+	fprintf(stderr, "rill: there is no event \"%s\"", shown(name));
 	for (size_t i = 0; i < found; i++)
 		fprintf(stderr, "%s%s",
 			!i              ? "; did you mean "
 			: i + 1 < found ? ", "
 					: " or ",
-			near[i]);
+			shown(near[i]));
 	fprintf(stderr, "%s\n", found ? "?" : "; `rill catalog search` may find it");
 	return EXIT_TROUBLE;
 }
 
-static int explain(const struct shown *shown, const char *name)
+static int explain(const struct choice *choice, const char *name)
 {
 	size_t found = 0;
-	for (size_t i = 0; i < shown->count; i++) {
-		const struct rill_catalog *catalog = shown->catalogs[i];
+	for (size_t i = 0; i < choice->count; i++) {
+		const struct rill_catalog *catalog = choice->catalogs[i];
 		for (uint16_t e = 0; e < catalog->nevents; e++) {
 			if (strcmp(catalog->events[e].name, name) != 0)
 				continue;
-			if (shown->count > 1)
-				printf("%s# catalog %s\n", found ? "\n" : "", catalog->name);
+			if (choice->count > 1)
+				printf("%s# catalog %s\n", found ? "\n" : "", shown(catalog->name));
 			print_explained(catalog, e);
 			found++;
 		}
 	}
-	return found ? EXIT_OK : suggest(shown, name);
+	return found ? EXIT_OK : suggest(choice, name);
 }
 
 /* Each content once. */
-static void gather(struct shown *shown, const struct dump_reader *reader)
+static void gather(struct choice *choice, const struct dump_reader *reader)
 {
 	for (size_t f = 0; f < dump_file_count(reader); f++) {
 		const struct rill_catalogs *catalogs = &dump_file(reader, f)->catalogs;
-		for (uint32_t c = 0; c < catalogs->count && shown->count < MAX_SHOWN; c++) {
+		for (uint32_t c = 0; c < catalogs->count && choice->count < MAX_SHOWN; c++) {
 			const struct rill_catalog *catalog = catalogs->catalog[c];
 			bool known = !catalog;
-			for (size_t i = 0; i < shown->count && !known; i++)
-				known = shown->catalogs[i]->hash == catalog->hash;
+			for (size_t i = 0; i < choice->count && !known; i++)
+				known = choice->catalogs[i]->hash == catalog->hash;
 			if (!known)
-				shown->catalogs[shown->count++] = catalog;
+				choice->catalogs[choice->count++] = catalog;
 		}
 	}
 }
 
-static int act(const struct shown *shown, int argc, char **argv)
+static int act(const struct choice *choice, int argc, char **argv)
 {
 	const char *action = argc ? argv[0] : "list";
 	if (strcmp(action, "list") == 0 && argc < 2)
-		return list(shown, NULL);
+		return list(choice, NULL);
 	if (strcmp(action, "search") == 0 && argc == 2)
-		return list(shown, argv[1]);
+		return list(choice, argv[1]);
 	if (strcmp(action, "explain") == 0 && argc == 2)
-		return explain(shown, argv[1]);
+		return explain(choice, argv[1]);
 	return usage_error("catalog", "\"%s\" is not list, search TEXT or explain EVENT", action);
 }
 
@@ -254,7 +256,7 @@ static const struct option options[] = {
 
 static int catalog_main(int argc, char **argv)
 {
-	struct shown shown = {.catalogs = {&rill_catalog_stalwart}, .count = 1};
+	struct choice choice = {.catalogs = {&rill_catalog_stalwart}, .count = 1};
 	struct dump_reader *reader = NULL;
 	const char *dump = NULL;
 	int option;
@@ -273,10 +275,10 @@ static int catalog_main(int argc, char **argv)
 		reader = open_dumps((char *const *)&dump, 1, NULL);
 		if (!reader)
 			return EXIT_TROUBLE;
-		shown.count = 0;
-		gather(&shown, reader);
+		choice.count = 0;
+		gather(&choice, reader);
 	}
-	int code = act(&shown, argc - optind, argv + optind);
+	int code = act(&choice, argc - optind, argv + optind);
 	if (reader) {
 		if (report_damage(reader) && code == EXIT_OK)
 			code = EXIT_TROUBLE;

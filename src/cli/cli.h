@@ -110,6 +110,9 @@ const char *show_time(char *to, uint64_t ns);
 const char *show_item(char *to, size_t size, const struct rill_item *item);
 /* A name or a path, likewise: those of a dump are not to be trusted either. */
 const char *show_label(char *to, size_t size, const char *text);
+/* The same, however long, in memory that is good for the next 15 calls: `text` itself where nothing
+ * in it has to be escaped. */
+const char *shown(const char *text);
 /* Columns that UTF-8 text takes. */
 size_t shown_width(const char *text);
 /* A text wrapped at `width` columns, each line after `indent`. */

@@ -5,12 +5,23 @@
 
 #include "cli/cli.h"
 
+/* What is in a message, a path or a part of an expression, neither ends its line nor drives a
+ * terminal. */
+static void print_message(const char *format, va_list arguments)
+{
+	char *message;
+	if (vasprintf(&message, format, arguments) < 0)
+		return;
+	fputs(shown(message), stderr);
+	free(message);
+}
+
 int usage_error(const char *command, const char *format, ...)
 {
 	va_list arguments;
 	fprintf(stderr, "rill %s: ", command);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	print_message(format, arguments);
 	va_end(arguments);
 	fprintf(stderr, "\n`rill %s --help` says how it is used\n", command);
 	return EXIT_USAGE;
@@ -29,7 +40,7 @@ int trouble(const char *format, ...)
 	fflush(stdout);
 	fputs("rill: ", stderr);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	print_message(format, arguments);
 	va_end(arguments);
 	fputc('\n', stderr);
 	return EXIT_TROUBLE;

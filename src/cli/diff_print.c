@@ -111,7 +111,8 @@ static void print_side(const struct diff *diff, unsigned i)
 {
 	const struct diff_side *side = &diff->sides[i];
 	char duration[SHORT_TEXT], rate[SHORT_TEXT], start[SHOW_TIME];
-	printf("%c  %s: %" PRIu64 " records", i ? 'B' : 'A', side->path, side->group->records);
+	printf("%c  %s: %" PRIu64 " records", i ? 'B' : 'A', shown(side->path),
+	       side->group->records);
 	if (side->group->records)
 		printf(" in %s from %s UTC on, %s/s",
 		       show_duration(duration, side->group->last_ns - side->group->first_ns),

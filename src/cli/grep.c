@@ -354,7 +354,7 @@ static int print_found(const struct grep *grep)
 		printf("%" PRIu64 "\n", grep->found);
 	for (size_t i = 0; grep->files && i < dump_file_count(grep->reader); i++)
 		if (grep->files[i])
-			puts(dump_file(grep->reader, i)->path);
+			puts(shown(dump_file(grep->reader, i)->path));
 	return grep->found ? EXIT_OK : EXIT_TROUBLE;
 }
 

@@ -59,7 +59,7 @@ static const char *command_name(const void *context, size_t i)
 static int no_such_command(const char *name)
 {
 	const char *near;
-	fprintf(stderr, "rill: there is no command \"%s\"", name);
+	fprintf(stderr, "rill: there is no command \"%s\"", shown(name));
 	if (nearest_names(name, command_name, NULL, NCOMMANDS, &near, 1))
 		fprintf(stderr, "; did you mean \"%s\"?\n", near);
 	else

@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/predicate_parts.h"
+#include "core/characters.h"
 
 bool predicate_fail(struct predicate_error *error, size_t at, size_t length, const char *format,
 		    ...)
@@ -181,26 +182,29 @@ bool scan_token(struct scanner *scanner, struct token *token)
 
 void predicate_print_error(FILE *out, const char *text, const struct predicate_error *error)
 {
-	/* Of a long text the part around the place; bytes that drive a terminal are shown as dots.
+	/* Of a long text the part around the place; what could drive a terminal is shown as dots.
 	 */
 	size_t size = strlen(text), from = error->at > 60 ? error->at - 50 : 0;
 	size_t to = from + 100 < size ? from + 100 : size;
-	size_t column = 0, length = 0;
+	size_t column = 0, length = 0, bytes;
+	while (from < error->at && ((unsigned char)text[from] & 0xc0) == 0x80)
+		from++;
 	fputs("  ", out);
-	for (size_t i = from; i < to; i++) {
-		unsigned char c = (unsigned char)text[i];
-		fputc(c < ' ' || c == 0x7f ? '.' : c, out);
+	for (size_t i = from; i < to; i += bytes) {
+		uint32_t c;
+		bytes = utf8_read((const unsigned char *)text + i, size - i, &c);
+		if (bytes && !character_is_unsafe(c))
+			fwrite(text + i, 1, bytes, out);
+		else
+			fputc('.', out);
+		bytes += !bytes;
 		/* Columns, not bytes. */
-		column += i < error->at && (c & 0xc0) != 0x80;
-		length += i >= error->at && i < error->at + error->length && (c & 0xc0) != 0x80;
+		column += i < error->at;
+		length += i >= error->at && i < error->at + error->length;
 	}
 	fprintf(out, "\n  %*s^", (int)column, "");
 	while (length-- > 1)
 		fputc('~', out);
 	/* Names in it may be those of a dump's catalog. */
-	char message[4 * sizeof error->message];
-	struct rill_item item = {.type = RILL_TYPE_STRING,
-				 .bytes = (const unsigned char *)error->message,
-				 .size = (uint32_t)strlen(error->message)};
-	fprintf(out, "\n  %s\n", show_item(message, sizeof message, &item));
+	fprintf(out, "\n  %s\n", shown(error->message));
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "core/characters.h"
 
 const char *const level_names[] = {"trace", "debug", "info", "warn", "error"};
 
@@ -80,46 +81,6 @@ const char *show_time(char *to, uint64_t ns)
 	return to;
 }
 
-/* How many bytes of a whole printable UTF-8 character stand here; 0: none does. */
-static size_t character(const unsigned char *at, size_t left)
-{
-	static const unsigned char most[] = {0, 0x7f, 0xdf, 0xef, 0xf4};
-	size_t length = *at < 0x80 ? 1 : *at < 0xc2 ? 0 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : 4;
-	if (!length || length > left || *at > most[length])
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-	/* C0, DEL and C1 control characters. */
-	if ((length == 1 && (*at < 0x20 || *at == 0x7f)) || (*at == 0xc2 && at[1] < 0xa0))
-		return 0;
-	/* Marks that change the direction of what follows, and line separators. */
-	if (*at == 0xe2 && (at[1] == 0x80 || at[1] == 0x81) && at[2] >= 0xa6)
-		return 0;
-	return length;
-}
-
-static void show_text(char *to, size_t size, const struct rill_item *item)
-{
-	size_t used = 0;
-	for (size_t i = 0; i < item->size;) {
-		size_t length = character(item->bytes + i, item->size - i);
-		if (used + 5 >= size) {
-			used += (size_t)snprintf(to + used, size - used, "...");
-			break;
-		}
-		if (length) {
-			memcpy(to + used, item->bytes + i, length);
-			used += length;
-			i += length;
-		} else {
-			used += (size_t)snprintf(to + used, size - used, "\\x%02x",
-						 item->bytes[i++]);
-		}
-	}
-	to[used < size ? used : size - 1] = 0;
-}
-
 const char *show_item(char *to, size_t size, const struct rill_item *item)
 {
 	char text[INET6_ADDRSTRLEN] = "";
@@ -140,7 +101,7 @@ const char *show_item(char *to, size_t size, const struct rill_item *item)
 		break;
 	case RILL_TYPE_STRING:
 	case RILL_TYPE_BYTES:
-		show_text(to, size, item);
+		characters_escape(to, size, (const char *)item->bytes, item->size);
 		break;
 	case RILL_TYPE_IP:
 		inet_ntop(item->size == 4 ? AF_INET : AF_INET6, item->bytes, text, sizeof text);
@@ -158,6 +119,24 @@ const char *show_label(char *to, size_t size, const char *text)
 				       .bytes = (const unsigned char *)text,
 				       .size = (uint32_t)strlen(text)};
 	return show_item(to, size, &item);
+}
+
+#define SHOWN 16u /* in one call of printf() */
+
+const char *shown(const char *text)
+{
+	static char *copies[SHOWN];
+	static size_t next;
+	size_t size = strlen(text);
+	if (characters_are_safe(text, size))
+		return text;
+	char *copy = malloc(ESCAPED_ROOM(size));
+	if (!copy)
+		return "?";
+	characters_escape(copy, ESCAPED_ROOM(size), text, size);
+	next = (next + 1) % SHOWN;
+	free(copies[next]);
+	return copies[next] = copy;
 }
 
 size_t shown_width(const char *text)

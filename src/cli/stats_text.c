@@ -98,7 +98,7 @@ static void print_heading(const struct stats *stats, const struct tally_group *g
 	}
 	if (!group->origin) {
 		for (size_t i = 0; i < stats->npaths; i++)
-			printf("%s%s", i ? " " : "", stats->paths[i]);
+			printf("%s%s", i ? " " : "", shown(stats->paths[i]));
 		putchar('\n');
 	}
 	print_processes(stats, group);

@@ -27,13 +27,16 @@ static const char usage[] =
 void verify_fault(struct verify *verify, uint64_t position, const char *format, ...)
 {
 	va_list arguments;
+	char *what;
 	verify->faults++;
 	verify->file_faults++;
-	printf("%s: byte %" PRIu64 ": ", verify->path, position);
 	va_start(arguments, format);
-	vprintf(format, arguments);
+	if (vasprintf(&what, format, arguments) < 0)
+		what = NULL;
 	va_end(arguments);
-	putchar('\n');
+	printf("%s: byte %" PRIu64 ": %s\n", shown(verify->path), position,
+	       shown(what ? what : "no memory"));
+	free(what);
 }
 
 /* --- blocks of each type ------------------------------------------------------------------- */
@@ -276,10 +279,10 @@ static void check_file(struct verify *verify, const struct dump_file *file, bool
 	if (!error)
 		check_blocks(verify, file->running);
 	if (verify->file_faults)
-		printf("%s: %" PRIu64 " fault%s\n", file->path, verify->file_faults,
+		printf("%s: %" PRIu64 " fault%s\n", shown(file->path), verify->file_faults,
 		       verify->file_faults == 1 ? "" : "s");
 	else if (!quiet)
-		printf("%s: %" PRIu64 " blocks, %" PRIu64 " records%s\n", file->path,
+		printf("%s: %" PRIu64 " blocks, %" PRIu64 " records%s\n", shown(file->path),
 		       verify->nblocks, verify->nrecords,
 		       verify->ended ? "" : ", still being written");
 	free_file(verify);

@@ -32,7 +32,6 @@ static void post(struct collector *collector, struct message *message)
 static int ask(struct collector *collector, struct message *message, uint64_t timeout_ns,
 	       struct collector_counts *answer)
 {
-	message->owners = 2;
 	uint64_t start_ns = prim_monotonic_ns();
 	post(collector, message);
 	while (!__atomic_load_n(&message->done, __ATOMIC_ACQUIRE)) {
@@ -65,8 +64,10 @@ static int ask_to_take(struct collector *collector, struct message *message)
 static struct message *message_new(enum message_kind kind)
 {
 	struct message *message = calloc(1, sizeof *message);
-	if (message)
+	if (message) {
 		message->kind = kind;
+		message->owners = 2; /* sender and collector */
+	}
 	return message;
 }
 
@@ -99,8 +100,10 @@ struct collector *collector_start(struct process *process)
 int collector_add_output(struct collector *collector, struct output output)
 {
 	struct message *message = message_new(MESSAGE_OUTPUT);
-	if (!message)
+	if (!message) {
+		output.close(output.state);
 		return -ENOMEM;
+	}
 	message->output = output;
 	return ask_to_take(collector, message);
 }
@@ -108,8 +111,10 @@ int collector_add_output(struct collector *collector, struct output output)
 int collector_add_dump(struct collector *collector, struct dump_target *target)
 {
 	struct message *message = message_new(MESSAGE_DUMP);
-	if (!message)
+	if (!message) {
+		dump_target_free(target);
 		return -ENOMEM;
+	}
 	message->target = target;
 	return ask_to_take(collector, message);
 }
@@ -147,10 +152,10 @@ int collector_flush(struct collector *collector, uint64_t timeout_ns)
 
 int collector_stop(struct collector *collector, uint64_t timeout_ns)
 {
-	struct message *message = message_new(MESSAGE_STOP);
-	if (!message)
-		return -ENOMEM;
-	int error = ask(collector, message, timeout_ns, NULL);
+	/* One owner more than let go of it: it is a part of the collector, for this must not fail.
+	 */
+	collector->stop = (struct message){.kind = MESSAGE_STOP, .owners = 3};
+	int error = ask(collector, &collector->stop, timeout_ns, NULL);
 	if (error)
 		return error;
 	while (!__atomic_load_n(&collector->stopped, __ATOMIC_ACQUIRE))

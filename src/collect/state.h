@@ -85,6 +85,7 @@ struct cursor {
 struct collector {
 	struct process *process;
 	struct message *mailbox; /* shared: pushed by anyone, taken whole */
+	struct message stop;     /* the last one: sent once */
 	uint32_t stopped;        /* shared */
 	uint32_t holders;        /* shared: who may still call collector_flush() */
 

@@ -75,7 +75,9 @@ static int open_dump(const struct process *process, const char *argument, char *
 		return result;
 	}
 	result = collector_add_dump(runtime.collector, target);
-	if (result)
+	if (result == -ENOMEM)
+		snprintf(error, size, "no memory");
+	else if (result)
 		snprintf(error, size, "more than %u dumps", MAX_DUMPS);
 	return result;
 }
@@ -87,7 +89,9 @@ static int open_output(const char *spec, char *error, size_t size)
 	if (result)
 		return result;
 	result = collector_add_output(runtime.collector, sink_output(sink));
-	if (result)
+	if (result == -ENOMEM)
+		snprintf(error, size, "sink \"%s\": no memory", spec);
+	else if (result)
 		snprintf(error, size, "sink \"%s\": more than %u sinks", spec, MAX_OUTPUTS);
 	return result;
 }
@@ -257,11 +261,14 @@ int rill_sink_add(const char *spec)
  * a child may have more luck. */
 static void add_sink_or_broken(const char *spec)
 {
-	if (runtime.nspecs == MAX_SINKS || !have_collector())
+	if (!have_collector())
 		return;
-	char *copy = strdup(spec);
-	if (!copy)
+	char *copy = runtime.nspecs < MAX_SINKS ? strdup(spec) : NULL;
+	if (!copy) {
+		rill__diagnose(__func__, "sink \"%s\": %s", spec,
+			       runtime.nspecs < MAX_SINKS ? "no memory" : "too many sinks");
 		return;
+	}
 	struct output output;
 	if (open_spec(spec) != 0 && broken_open(&output, spec))
 		collector_add_output(runtime.collector, output);
@@ -288,6 +295,8 @@ static void configure_from_environment(void)
 		set_filter(DEFAULT_FILTER);
 	char *list = strdup(sinks ? sinks : "text:stderr");
 	char *next = list;
+	if (!list)
+		rill__diagnose(__func__, "no memory to read RILL_SINKS: nothing is recorded");
 	for (char *spec; list && (spec = strsep(&next, ",")) != NULL;) {
 		spec += strspn(spec, " \t");
 		if (*spec)
@@ -430,6 +439,9 @@ void rill_stop(void)
 			runtime.leaving = runtime.collector;
 		runtime.collector = NULL;
 		__atomic_store_n(&process->collector, COLLECTOR_NONE, __ATOMIC_RELEASE);
+	}
+	/* Also of a child whose collector could not be started. */
+	if (process) {
 		ring_remove_files(process);
 		tell_losses(process);
 	}
@@ -449,9 +461,12 @@ void rill_counts_get(struct rill_counts *counts)
 	memset(counts, 0, sizeof *counts);
 	control_lock();
 	struct process *process = process_peek();
-	if (runtime.collector && runtime.pid == prim_pid() &&
-	    collector_counts(runtime.collector, &collected, COUNTS_TIMEOUT_NS) != 0)
-		rill__diagnose(__func__, "the collector does not answer: counts are missing");
+	int error = 0;
+	if (runtime.collector && runtime.pid == prim_pid())
+		error = collector_counts(runtime.collector, &collected, COUNTS_TIMEOUT_NS);
+	if (error)
+		rill__diagnose(__func__, "counts are missing: %s",
+			       error == -ENOMEM ? "no memory" : "the collector does not answer");
 	counts->drained = collected.drained;
 	counts->late = collected.late;
 	counts->bad = collected.bad;

@@ -246,6 +246,8 @@ uint32_t registry_count(void);
 uint32_t registry_events(void); /* of all catalogs */
 /* All of them; grows. */
 const struct rill_catalogs *registry_catalogs(void);
+/* In a child: its losses are its own. */
+void registry_count_anew(void);
 
 /* Decides for each event of a catalog whether it is on: called by registry_publish(). */
 typedef void (*registry_decide)(const struct rill_catalog *catalog, unsigned char *bits,
@@ -285,5 +287,6 @@ extern struct settings rill__settings;
 
 /* Values that were shortened, process-wide (and in the child anew). */
 uint64_t encode_cut_count(void);
+void encode_count_anew(void);
 
 #endif

@@ -10,6 +10,8 @@
 
 #include <rill/control.h>
 
+#include "core/characters.h"
+
 #define PLACES    64
 #define PER_PLACE 20u
 
@@ -44,24 +46,27 @@ static unsigned count_of(const char *place)
 void rill__diagnose(const char *place, const char *format, ...)
 {
 	int saved = errno;
-	char text[1024];
+	char raw[1024], text[2048];
 	unsigned count = count_of(place);
 	if (count > PER_PLACE + 1)
 		return;
 	if (count == PER_PLACE + 1) {
-		snprintf(text, sizeof text, "further messages of this kind are left out (%s)",
-			 place);
+		snprintf(raw, sizeof raw, "further messages of this kind are left out (%s)", place);
 	} else {
 		va_list arguments;
 		va_start(arguments, format);
-		vsnprintf(text, sizeof text, format, arguments);
+		vsnprintf(raw, sizeof raw, format, arguments);
 		va_end(arguments);
 	}
+	/* Paths, filters and names of programs are not ours: none ends the line or drives a
+	 * terminal.
+	 */
+	characters_escape(text, sizeof text, raw, strlen(raw));
 	rill_diagnostic_fn function = __atomic_load_n(&callback, __ATOMIC_ACQUIRE);
 	if (function) {
 		function(__atomic_load_n(&callback_context, __ATOMIC_RELAXED), text);
 	} else {
-		char line[1100];
+		char line[sizeof text + 16];
 		int length = snprintf(line, sizeof line, "rill: %s\n", text);
 		/* Never wait for a pager that was paused: the collector speaks through here too. */
 		struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};

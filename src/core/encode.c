@@ -10,6 +10,11 @@ uint64_t encode_cut_count(void)
 	return __atomic_load_n(&values_cut, __ATOMIC_RELAXED);
 }
 
+void encode_count_anew(void)
+{
+	__atomic_store_n(&values_cut, 0, __ATOMIC_RELAXED);
+}
+
 struct rill_value rill__val_sockaddr(const void *address)
 {
 	return encode_sockaddr(address);

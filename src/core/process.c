@@ -100,6 +100,9 @@ struct process *process_peek(void)
 	return memory;
 }
 
+/* Whose the counts are that no wiped page holds: a child begins with none. */
+static uint32_t counted_pid;
+
 struct process *process_get(void)
 {
 	struct process *memory = process_memory();
@@ -118,6 +121,11 @@ struct process *process_get(void)
 		prim_sleep(50000);
 	}
 	memory->pid = prim_pid();
+	if (counted_pid && counted_pid != memory->pid) {
+		registry_count_anew();
+		encode_count_anew();
+	}
+	counted_pid = memory->pid;
 	memory->start_ns = prim_realtime_ns();
 	memory->start_ticks = clock_now_ticks();
 	prim_random(memory->id, sizeof memory->id);

@@ -102,8 +102,9 @@ static struct rill__producer *attach(struct rill__producer *found, struct ring *
 		return NULL;
 	}
 	ring->older = older;
-	if (__atomic_load_n(&thread_key_made, __ATOMIC_ACQUIRE))
-		pthread_setspecific(thread_key, ring);
+	if (__atomic_load_n(&thread_key_made, __ATOMIC_ACQUIRE) &&
+	    pthread_setspecific(thread_key, ring) != 0)
+		rill__diagnose(__func__, "no memory to learn of a thread's end: its ring is kept");
 	rill__me = &ring->producer;
 	uint32_t none = COLLECTOR_NONE;
 	if (__atomic_load_n(&process->collector, __ATOMIC_RELAXED) == COLLECTOR_NONE &&
@@ -440,6 +441,10 @@ __attribute__((constructor(101))) static void producer_init(void)
 {
 	if (pthread_key_create(&thread_key, thread_exit) == 0)
 		__atomic_store_n(&thread_key_made, true, __ATOMIC_RELEASE);
+	else
+		rill__diagnose(__func__,
+			       "the process has no thread-specific key left: the rings of threads "
+			       "that end are kept");
 }
 
 void producer_new_process(void)

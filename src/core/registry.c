@@ -39,6 +39,17 @@ const struct rill_catalogs *registry_catalogs(void)
 	return &live;
 }
 
+void registry_count_anew(void)
+{
+	for (uint32_t i = 0; i < registry_count(); i++) {
+		for (uint32_t event = 0; event < entries[i].catalog->nevents; event++) {
+			struct catalog_loss *loss = &entries[i].losses[event];
+			__atomic_store_n(&loss->filtered, 0, __ATOMIC_RELAXED);
+			__atomic_store_n(&loss->discarded, 0, __ATOMIC_RELAXED);
+		}
+	}
+}
+
 /* --- copying a catalog: one block, so that the object may be unloaded ---------------------- */
 
 struct arena {

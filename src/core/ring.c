@@ -86,6 +86,16 @@ static int ring_file_create(struct process *process, uint64_t serial, size_t siz
 	return fd;
 }
 
+static void ring_unlink(struct process *process, uint64_t file_serial)
+{
+	char path[sizeof process->directory + 32];
+	if (!process->directory[0])
+		return;
+	snprintf(path, sizeof path, "%s/ring-%llu", process->directory,
+		 (unsigned long long)file_serial);
+	unlink(path);
+}
+
 static int ring_map(struct process *process, struct ring *ring, uint64_t data_bytes)
 {
 	uint32_t nlosses = registry_events();
@@ -97,8 +107,10 @@ static int ring_map(struct process *process, struct ring *ring, uint64_t data_by
 	void *address;
 	int error = prim_map_ring(fd, head, data_bytes, &address);
 	close(fd);
-	if (error)
+	if (error) {
+		ring_unlink(process, serial);
 		return error;
+	}
 	struct ring_file *file = address;
 	memcpy(file->magic, RING_MAGIC, sizeof file->magic);
 	file->version = 0;
@@ -112,16 +124,6 @@ static int ring_map(struct process *process, struct ring *ring, uint64_t data_by
 	/* Last: whoever walks process.rings takes a ring with a file for a whole one. */
 	__atomic_store_n(&ring->file, file, __ATOMIC_RELEASE);
 	return 0;
-}
-
-static void ring_unlink(struct process *process, const struct ring *ring)
-{
-	char path[sizeof process->directory + 32];
-	if (!process->directory[0])
-		return;
-	snprintf(path, sizeof path, "%s/ring-%llu", process->directory,
-		 (unsigned long long)ring->file_serial);
-	unlink(path);
 }
 
 /* A struct ring with a number of its own and no memory yet. Under ring_lock. */
@@ -292,7 +294,7 @@ static bool spare_unmap(struct process *process, enum ring_kind kind)
 	if (unmap) {
 		sigset_t before;
 		ring_lock(process, &before);
-		ring_unlink(process, ring);
+		ring_unlink(process, ring->file_serial);
 		process->ring_bytes -= ring->data_bytes;
 		prim_unmap_ring(ring->file, ring->file->header_bytes, ring->data_bytes);
 		__atomic_store_n(&ring->file, NULL, __ATOMIC_RELEASE);
@@ -329,7 +331,7 @@ void ring_remove_files(struct process *process)
 	for (uint32_t i = 0; i < ring_count(process); i++) {
 		struct ring *ring = ring_at(process, i);
 		if (ring_file(ring))
-			ring_unlink(process, ring);
+			ring_unlink(process, ring->file_serial);
 	}
 	process_remove_directory(process);
 	ring_unlock(process, &before);

@@ -190,10 +190,12 @@ static int start_thread(struct queue *queue)
 	sigset_t all, old;
 	pthread_attr_t attributes;
 	sigfillset(&all);
-	pthread_attr_init(&attributes);
+	int error = pthread_attr_init(&attributes);
+	if (error)
+		return -error;
 	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int error = pthread_create(&queue->thread, &attributes, run, queue);
+	error = pthread_create(&queue->thread, &attributes, run, queue);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attributes);
 	return -error;

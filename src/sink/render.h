@@ -4,6 +4,7 @@
 
 #include <rill/sink.h>
 
+#include "core/characters.h"
 #include "sink/buffer.h"
 #include "sink/write.h"
 
@@ -64,12 +65,7 @@ void render_hex(struct buffer *to, const unsigned char *bytes, size_t size);
 void render_id(struct buffer *to, uint64_t id); /* 16 hexadecimal digits */
 void render_ip(struct buffer *to, const struct rill_item *ip);
 
-/* One character of UTF-8 (RFC 3629, section 4). Returns its bytes; 0: none is valid here. */
-size_t utf8_read(const unsigned char *bytes, size_t size, uint32_t *character);
 size_t utf8_write(char *to, uint32_t character); /* at most 4 bytes */
-/* Could end a line, drive a terminal, or make text look other than it is: controls (C0, DEL, C1),
- * line separators, bidirectional controls, what has no shape, noncharacters. */
-bool character_is_unsafe(uint32_t character);
 
 const char *level_name(unsigned level);
 const char *type_name(unsigned type);

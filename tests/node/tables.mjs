@@ -55,6 +55,11 @@ function fits(key, value, type) {
   }
 }
 
+// Controls are pictures in CSV: U+2400 and those behind it, U+FFFD for U+0080 to U+009F.
+const CONTROLS = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/;
+const pictures = (text) => text.replace(new RegExp(CONTROLS, 'g'), (c) =>
+  String.fromCharCode(c < ' ' ? 0x2400 + c.charCodeAt(0) : c === '\x7f' ? 0x2421 : 0xfffd));
+
 function checkCell(row, key, value, type) {
   const kind = kindOf(key);
   const cell = row[key];
@@ -69,8 +74,8 @@ function checkCell(row, key, value, type) {
     check(cell !== null && Number(cell) === value, type, key, cell, value);
   else if (type === 'list' || type === 'event')
     check(isDeepStrictEqual(JSON.parse(cell), value), type, key, cell, value);
-  else if (format === 'csv' && String(value).includes('\0'))
-    check(cell === value.replaceAll('\0', '\u2400'), 'NUL', key, cell, value);
+  else if (format === 'csv' && CONTROLS.test(value))
+    check(cell === pictures(value), 'control', key, cell, value);
   else if (format === 'csv' && value === '')
     check(cell === row.EMPTY, 'empty', key, cell);
   else
@@ -96,7 +101,7 @@ function checkKeys(row, line, notes, columns, taken) {
     if (told) delete noted[key];
     else noted[key] = type;
     if (format === 'csv' && type === 'string' &&
-        (value.includes('\0') || line.raw?.[key] || line.cut?.[key]))
+        (CONTROLS.test(value) || line.raw?.[key] || line.cut?.[key]))
       exact[key] = value;
   }
   return { further, exact, noted };

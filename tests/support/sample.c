@@ -21,6 +21,7 @@ struct writing {
 	struct dump_writer *writer;
 	struct dump_pack *pack;
 	const struct rill_catalog *catalog;
+	struct sample_words words;
 	uint64_t positions[2]; /* by ring */
 	uint64_t ticks;
 };
@@ -55,7 +56,7 @@ static size_t encode_list(unsigned char *to)
 static void put(struct writing *writing, unsigned ring, uint16_t event, const struct slot *slots,
 		size_t nslots)
 {
-	unsigned char bytes[1024];
+	unsigned char bytes[4096];
 	bool bad;
 	writing->ticks += 1000;
 	size_t size = record_put(bytes, writing->ticks, 0, event, slots, nslots);
@@ -70,10 +71,10 @@ static void put(struct writing *writing, unsigned ring, uint16_t event, const st
 static void put_several(struct writing *writing, unsigned ring, size_t count)
 {
 	static const unsigned char ip6[16] = {0x20, 1, 0xd, 0xb8, [15] = 1};
-	unsigned char bytes[4096], list[80];
+	unsigned char bytes[1 << 15], list[80];
 	struct slot slots[] = {
 		slot_u64(KEY_ID, 7),
-		slot_text(KEY_NOTE, "a note, \"quoted\"\n"),
+		slot_bytes(KEY_NOTE, writing->words.note, writing->words.note_bytes),
 		slot_bytes(KEY_TAGS, "\0\377\1", 3),
 		{KEY_REMOTE_IP, RILL_TYPE_IP, UINT64_C(16) << 32, ip6, sizeof ip6},
 		{KEY_TAGS, RILL_TYPE_LIST, 0, list, encode_list(list)},
@@ -81,6 +82,7 @@ static void put_several(struct writing *writing, unsigned ring, size_t count)
 		{KEY_NOTE, RILL_TYPE_TIMESTAMP, SAMPLE_NS, NULL, 0},
 		{KEY_NOTE, RILL_TYPE_DURATION, UINT64_MAX, NULL, 0},
 	};
+	slots[1].type = RILL_TYPE_STRING;
 	slots[4].word = slots[4].size | (uint64_t)slots[4].size << 32;
 	size_t size = 0;
 	bool bad;
@@ -109,7 +111,7 @@ static void put_blocks(struct writing *writing)
 {
 	struct dump_writer *writer = writing->writer;
 	const struct clock_point clock = {0, SAMPLE_NS, (uint64_t)1 << 32, 5, 0};
-	const struct dump_epoch epoch = {20500, 20600, "*=debug"};
+	const struct dump_epoch epoch = {20500, 20600, writing->words.filter};
 	const struct dump_count count = {0, EVENT_WORK, 40, 3, 5, 0, 1};
 	const struct dump_period period = {1000, 30000, 6};
 	const struct dump_span_summary span = {.ended = 2,
@@ -117,7 +119,7 @@ static void put_blocks(struct writing *writing)
 					       .shortest_ns = 4000,
 					       .longest_ns = 5000,
 					       .lasted = {[12] = 2}};
-	const struct slot job = slot_text(KEY_JOB, "job-1");
+	const struct slot job = slot_text(KEY_JOB, writing->words.job);
 	must(!dump_put_catalog(writer, 0, writing->catalog), "writing a catalog");
 	must(!dump_put_clock(writer, &clock), "writing a clock");
 	put_span(writing, 1, EVENT_CONN_START);
@@ -135,19 +137,38 @@ static void put_blocks(struct writing *writing)
 	must(!dump_put_spans(writer, &span, 1), "writing spans");
 }
 
+static struct sample_words words_of(const struct sample_options *options)
+{
+	static const char note[] = "a note, \"quoted\"\n";
+	struct sample_words words = options->words;
+	if (!words.note) {
+		words.note = note;
+		words.note_bytes = sizeof note - 1;
+	}
+	words.program = words.program ? words.program : "smtpd";
+	words.host = words.host ? words.host : "mx1";
+	words.clock = words.clock ? words.clock : "monotonic";
+	words.writer = words.writer ? words.writer : "sample";
+	words.filter = words.filter ? words.filter : "*=debug";
+	words.job = words.job ? words.job : "job-1";
+	return words;
+}
+
 char *sample_write(const char *folder, const struct sample_options *options)
 {
+	struct sample_words words = words_of(options);
 	struct dump_process process = {.pid = options->pid,
 				       .part = options->part,
 				       .id = {options->pid, 6},
 				       .start_ns = SAMPLE_NS,
 				       .begun_ns = SAMPLE_NS + options->part,
 				       .boot = {3, 4},
-				       .program = "smtpd",
-				       .host = "mx1",
-				       .clock = "monotonic",
-				       .writer = "sample"};
-	struct writing writing = {.pack = dump_pack_new(), .catalog = options->catalog};
+				       .program = words.program,
+				       .host = words.host,
+				       .clock = words.clock,
+				       .writer = words.writer};
+	struct writing writing = {
+		.pack = dump_pack_new(), .catalog = options->catalog, .words = words};
 	const struct dump_pack_hooks hooks = {.identity = is_identity, .context = &writing};
 	char error[256];
 	if (!writing.catalog)

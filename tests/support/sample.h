@@ -4,12 +4,25 @@
 
 #include "dump/dump.h"
 
+/* What a file says of itself in words; NULL in a field: as a well-behaved program has it. */
+struct sample_words {
+	const char *program;
+	const char *host;
+	const char *clock;
+	const char *writer;
+	const char *filter;
+	const char *note; /* of `note_bytes`, values of strings */
+	size_t note_bytes;
+	const char *job;
+};
+
 struct sample_options {
 	uint32_t pid;
 	uint32_t part;
 	unsigned processes;                 /* in the file; 0: one */
 	int level;                          /* of compression; 0: none */
 	const struct rill_catalog *catalog; /* NULL: records_catalog */
+	struct sample_words words;
 };
 
 #define SAMPLE_NS UINT64_C(1700000000000000000)

@@ -18,7 +18,17 @@ struct csv {
 	const struct dump_origin *origin;
 };
 
-#define NUL_SHOWN "\xe2\x90\x80" /* U+2400 */
+/* Controls would drive the terminal on which a file is looked at; a field may have lines. */
+static bool is_control(uint32_t c)
+{
+	return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || (c >= 0x7f && c <= 0x9f);
+}
+
+/* What looks like it: U+2400 and those behind it are pictures of the controls of ASCII. */
+static uint32_t picture(uint32_t control)
+{
+	return control < 0x20 ? 0x2400 + control : control == 0x7f ? 0x2421 : 0xfffd;
+}
 
 /* Quoted, and quotes doubled. *exact: set to false when that is not what the bytes are. */
 static void put_quoted(struct buffer *to, const unsigned char *bytes, size_t size, bool *exact)
@@ -29,22 +39,15 @@ static void put_quoted(struct buffer *to, const unsigned char *bytes, size_t siz
 		return;
 	*at++ = '"';
 	for (size_t i = 0; i < size;) {
-		unsigned char c = bytes[i];
-		if (c && c < 0x80) {
-			*at = '"';
-			at += c == '"';
-			*at++ = (char)c;
-			i++;
-			continue;
-		}
 		size_t length = utf8_read(bytes + i, size - i, &character);
-		if (!length || !character) {
-			at = length ? write_literal(at, NUL_SHOWN)
-				    : write_literal(at, "\xef\xbf\xbd");
+		if (!length || is_control(character)) {
+			at += utf8_write(at, length ? picture(character) : 0xfffd);
 			*exact = false;
-			i++;
+			i += length + !length;
 			continue;
 		}
+		*at = '"';
+		at += character == '"';
 		for (size_t end = i + length; i < end; i++)
 			*at++ = (char)bytes[i];
 	}

@@ -1,4 +1,5 @@
 /* A trace of a process: a file for each of its threads, one for losses, and their description. */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -311,7 +312,7 @@ static int name_trace(struct ctf *ctf, struct ctf_trace *trace)
 	int used = snprintf(name, sizeof name, "%.64s-%" PRIu32 "-%016" PRIx64 "/",
 			    process->program, process->pid, process->id[0]);
 	for (int i = 0; i < used - 1; i++)
-		if (name[i] == '/' || name[i] == '.' || (unsigned char)name[i] <= ' ')
+		if (!isalnum((unsigned char)name[i]) && name[i] != '-')
 			name[i] = '_';
 	trace->prefix = strdup(name);
 	if (!trace->prefix)

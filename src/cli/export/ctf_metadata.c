@@ -1,12 +1,15 @@
 /* The description of a trace in TSDL: CTF 1.8.3, section 7 and appendix C. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/export/ctf.h"
+#include "core/characters.h"
 
-#define NAME_ROOM 192u
+#define NAME_ROOM  256u
+#define MOST_NAMES (4 * CTF_WORDS) /* of the fields of an event */
 
 static void put(struct buffer *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void put(struct buffer *to, const char *format, ...)
@@ -25,13 +28,18 @@ static void put(struct buffer *to, const char *format, ...)
 static void put_literal(struct buffer *to, const char *text)
 {
 	buffer_char(to, '"');
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			put(to, "\\%c", *text);
-		else if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			put(to, "\\%03o", (unsigned char)*text);
+	const unsigned char *at = (const unsigned char *)text, *end = at + strlen(text);
+	uint32_t c;
+	for (size_t size; at < end; at += size) {
+		size = utf8_read(at, (size_t)(end - at), &c);
+		if (*at == '"' || *at == '\\')
+			put(to, "\\%c", *at);
+		else if (size && !character_is_unsafe(c))
+			buffer_put(to, at, size);
 		else
-			buffer_char(to, *text);
+			put(to, "\\%03o", *at);
+		if (!size || character_is_unsafe(c))
+			size = 1; /* what follows it is no character, and escaped too */
 	}
 	buffer_char(to, '"');
 }
@@ -119,7 +127,7 @@ static void put_span_names(struct buffer *to, const struct rill_catalog *catalog
 
 /* Names of the fields of one event class. */
 struct names {
-	char used[4 * CTF_WORDS][NAME_ROOM];
+	char used[MOST_NAMES][NAME_ROOM];
 	size_t count;
 };
 
@@ -130,11 +138,12 @@ struct names {
 static const char *field_name(struct names *names, const char *prefix, const char *key)
 {
 	char *name = names->used[names->count];
-	int size = snprintf(name, NAME_ROOM - CTF_WORDS, "_%s%s", prefix, key);
-	if (size >= (int)(NAME_ROOM - CTF_WORDS))
-		size = (int)(NAME_ROOM - CTF_WORDS - 1);
+	int size = snprintf(name, NAME_ROOM - MOST_NAMES, "_%s%s", prefix, key);
+	if (size >= (int)(NAME_ROOM - MOST_NAMES))
+		size = (int)(NAME_ROOM - MOST_NAMES - 1);
+	/* An identifier, also where a dump has names that no page may have. */
 	for (char *at = name; *at; at++)
-		if (*at == '.' || *at == '-' || *at == '#')
+		if (!isalnum((unsigned char)*at))
 			*at = '_';
 	for (size_t i = 0; i < names->count; i++) {
 		if (strcmp(names->used[i], name) != 0)
@@ -158,6 +167,8 @@ static void key_name(char *to, const struct rill_catalog *catalog, const struct 
 		occurrence += ctf_key(shape->words[i]) == key;
 	int used =
 		of ? snprintf(to, NAME_ROOM, "%s", of->name) : snprintf(to, NAME_ROOM, "#%u", key);
+	if (used > (int)NAME_ROOM - 16)
+		used = (int)NAME_ROOM - 16;
 	if (occurrence > 1)
 		snprintf(to + used, NAME_ROOM - (size_t)used, "#%u", occurrence);
 }

@@ -325,7 +325,11 @@ int prim_thread_start(void (*run)(void *), void *argument, const char *name)
 	snprintf(start->name, sizeof start->name, "%s", name);
 
 	pthread_attr_t attributes;
-	pthread_attr_init(&attributes);
+	int error = pthread_attr_init(&attributes);
+	if (error) {
+		free(start);
+		return -error;
+	}
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	struct sched_param normal = {0};
 	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
@@ -336,7 +340,7 @@ int prim_thread_start(void (*run)(void *), void *argument, const char *name)
 	sigset_t before;
 	prim_block_signals(&before);
 	pthread_t thread;
-	int error = pthread_create(&thread, &attributes, thread_main, start);
+	error = pthread_create(&thread, &attributes, thread_main, start);
 	prim_restore_signals(&before);
 	pthread_attr_destroy(&attributes);
 	if (error)
