@@ -32,8 +32,9 @@ static bool make_capacity(struct collector *collector)
 
 static void activate(struct collector *collector, struct ring *ring)
 {
-	/* A pending bit may be older than the ring's thread: it may even be a spare by now. */
-	if (!ring_file(ring) || (!ring->active && !make_capacity(collector)))
+	/* A pending bit may be older than the ring's thread: it may even be a spare by now. Or it was
+	 * set by an event that a fork in a handler has brought here. */
+	if (!ring || !ring_file(ring) || (!ring->active && !make_capacity(collector)))
 		return; /* without memory: it stays armed, and its next record tells again */
 	__atomic_store_n(&ring->producer.armed, 0, __ATOMIC_RELAXED);
 	if (ring->active)

@@ -15,6 +15,7 @@
 
 #include "collect/collector.h"
 #include "control/broken.h"
+#include "control/child.h"
 #include "control/dump_spec.h"
 #include "control/filter.h"
 #include "control/settings.h"
@@ -38,11 +39,19 @@ static struct {
 	size_t nspecs;
 	struct collector *collector;
 	struct collector *leaving; /* told to stop, but a sink holds it up */
-	uint32_t pid;              /* of both collectors' process */
+	uint64_t process_id[2];    /* of both collectors' process */
 	bool on;                   /* some gate may be open */
 	uint32_t check_due;        /* process whose filter is yet to be checked, or 0 */
-	uint64_t discards_told;    /* of the process `pid` */
+	uint64_t discards_told;    /* of that process */
 } runtime;
+
+/* The collectors are this process's. By its random number: a child may have its parent's pid, in
+ * another namespace; one of vfork() is no process of its own here. */
+static bool mine(void)
+{
+	const struct process *process = process_peek();
+	return process && memcmp(process->id, runtime.process_id, sizeof process->id) == 0;
+}
 
 /* --- opening sinks ------------------------------------------------------------------------- */
 
@@ -127,13 +136,14 @@ static void start_collector(void)
 /* Under the control lock. In a child: its own, with the parent's sinks opened anew. */
 static bool have_collector(void)
 {
-	bool in_child = runtime.pid != 0 && runtime.pid != prim_pid();
-	if (runtime.pid != prim_pid()) {
+	const struct process *process = process_get();
+	bool in_child = process->is_child && !mine();
+	if (!mine()) {
 		if (runtime.collector)
 			collector_forget(runtime.collector);
 		runtime.collector = runtime.leaving = NULL;
 		runtime.discards_told = 0;
-		runtime.pid = prim_pid();
+		memcpy(runtime.process_id, process->id, sizeof runtime.process_id);
 	}
 	/* Whoever waits for a flush of it has the answer and is about to let go. */
 	for (int i = 0; i < LEAVING_MS && runtime.leaving && !collector_stopped(runtime.leaving);
@@ -160,7 +170,7 @@ static void decide(const struct rill_catalog *catalog, unsigned char *bits, void
 	filter_bits(context, catalog, bits);
 }
 
-static void open_again(struct process *process);
+static void start_in_child(struct process *process);
 
 /* What the filter says while there is somewhere to write; everything off otherwise. */
 static int publish(bool at_exit)
@@ -169,14 +179,10 @@ static int publish(bool at_exit)
 	bool on = runtime.nspecs > 0 && runtime.filter;
 	int result = registry_publish(decide, on ? runtime.filter : NULL, at_exit, &epoch);
 	runtime.on = on;
-	struct process *process = process_peek();
-	uint32_t none = COLLECTOR_NONE;
 	/* A child in which another thread's first event came while this one held the lock. */
-	if (on && process && runtime.pid != prim_pid() &&
-	    __atomic_compare_exchange_n(&process->collector, &none, COLLECTOR_STARTING, false,
-					__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-		open_again(process);
-	if (runtime.collector && runtime.pid == prim_pid())
+	if (on)
+		start_in_child(process_peek());
+	if (runtime.collector && mine())
 		collector_add_epoch(runtime.collector, &epoch, on ? runtime.expression : "*=off");
 	if (result && !at_exit)
 		rill__diagnose(__func__,
@@ -196,10 +202,13 @@ static int set_filter(const char *expression)
 		free(copy);
 		return result;
 	}
-	filter_free(runtime.filter);
-	free(runtime.expression);
-	runtime.filter = filter;
-	runtime.expression = copy;
+	struct filter *old = runtime.filter;
+	char *old_expression = runtime.expression;
+	/* Before the old ones are freed: a child may be made in between (core/lock.c). */
+	__atomic_store_n(&runtime.filter, filter, __ATOMIC_RELEASE);
+	__atomic_store_n(&runtime.expression, copy, __ATOMIC_RELEASE);
+	filter_free(old);
+	free(old_expression);
 	return 0;
 }
 
@@ -354,24 +363,33 @@ void rill__configure(void)
 	}
 }
 
-/* --- a child's first event ----------------------------------------------------------------- */
+/* --- a child's collector ------------------------------------------------------------------- */
 
-static void open_again(struct process *process)
+/* Under the control lock: of a child that has emitted, and has none. */
+static void start_in_child(struct process *process)
 {
-	if (runtime.nspecs == 0 || !have_collector())
-		__atomic_store_n(&process->collector, COLLECTOR_NONE, __ATOMIC_RELEASE);
+	uint32_t state = COLLECTOR_NONE;
+	if (!process || !process->is_child || ring_count(process) == 0 || runtime.nspecs == 0 ||
+	    !__atomic_compare_exchange_n(&process->collector, &state, COLLECTOR_STARTING, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return;
+	bool can = process->forked_pid || child_can_start();
+	if (!can)
+		rill__diagnose(__func__,
+			       "process %u was made by clone() or _Fork() while another thread "
+			       "held a lock of the C library's: its events stay in its rings",
+			       process->pid);
+	if (!can || !have_collector())
+		__atomic_store_n(&process->collector, COLLECTOR_NEVER, __ATOMIC_RELEASE);
 }
 
 void rill__need_collector(struct process *process)
 {
-	/* Held: by another thread, which starts it when it is done (publish()); or, after clone()
-	 * or _Fork(), by one of the parent's that is not here. */
-	if (!control_trylock()) {
-		__atomic_store_n(&process->collector, COLLECTOR_NONE, __ATOMIC_RELEASE);
-		return;
+	/* Held by another thread: the next event asks again. */
+	if (control_trylock()) {
+		start_in_child(process);
+		control_unlock();
 	}
-	open_again(process);
-	control_unlock();
 }
 
 /* --- flush, stop, counts ------------------------------------------------------------------- */
@@ -383,14 +401,15 @@ void rill__need_collector(struct process *process)
 int rill_flush(uint64_t timeout_ns)
 {
 	control_lock();
-	struct collector *mine = runtime.pid == prim_pid() ? runtime.collector : NULL;
-	if (mine)
-		collector_hold(mine);
+	start_in_child(process_peek());
+	struct collector *collector = mine() ? runtime.collector : NULL;
+	if (collector)
+		collector_hold(collector);
 	control_unlock();
-	if (!mine)
+	if (!collector)
 		return 0;
-	int result = collector_flush(mine, timeout_ns);
-	collector_release(mine);
+	int result = collector_flush(collector, timeout_ns);
+	collector_release(collector);
 	return result;
 }
 
@@ -412,6 +431,8 @@ static void tell_losses(struct process *process)
 {
 	struct rill_counts counts = {0};
 	add_losses(process, &counts);
+	if (!mine())
+		runtime.discards_told = 0;
 	if (counts.discarded > runtime.discards_told)
 		rill__diagnose(__func__,
 			       "%llu events were discarded: no room in a ring (RILL_RING_SIZE, "
@@ -424,13 +445,14 @@ void rill_stop(void)
 {
 	control_lock();
 	check_if_due();
+	start_in_child(process_peek());
 	for (size_t i = 0; i < runtime.nspecs; i++)
 		free(runtime.specs[i]);
 	runtime.nspecs = 0;
 	if (runtime.on)
 		publish(true);
 	struct process *process = process_peek();
-	if (runtime.collector && runtime.pid == prim_pid() && process) {
+	if (runtime.collector && mine() && process) {
 		int error = collector_stop(runtime.collector, STOP_TIMEOUT_NS);
 		if (error == -ETIMEDOUT)
 			rill__diagnose(__func__, "a sink does not take its records: they are left "
@@ -440,9 +462,10 @@ void rill_stop(void)
 		runtime.collector = NULL;
 		__atomic_store_n(&process->collector, COLLECTOR_NONE, __ATOMIC_RELEASE);
 	}
-	/* Also of a child whose collector could not be started. */
+	/* Also of a child that had none. If that had to be so, its rings are for rill recover. */
 	if (process) {
-		ring_remove_files(process);
+		if (__atomic_load_n(&process->collector, __ATOMIC_RELAXED) != COLLECTOR_NEVER)
+			ring_remove_files(process);
 		tell_losses(process);
 	}
 	control_unlock();
@@ -462,7 +485,7 @@ void rill_counts_get(struct rill_counts *counts)
 	control_lock();
 	struct process *process = process_peek();
 	int error = 0;
-	if (runtime.collector && runtime.pid == prim_pid())
+	if (runtime.collector && mine())
 		error = collector_counts(runtime.collector, &collected, COUNTS_TIMEOUT_NS);
 	if (error)
 		rill__diagnose(__func__, "counts are missing: %s",

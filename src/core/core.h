@@ -30,6 +30,7 @@ void rill__broken(const char *file, int line, const char *message) __attribute__
 
 #define MAX_RINGS        16384u /* threads with events at once, handlers' rings included */
 #define MAX_CATALOGS     255u
+#define RING_LEVELS      5u /* of one thread: its own, and of handlers that interrupt each other */
 #define MIN_RING_BYTES   65536u /* EASY_LENGTH of encode.h counts on an eighth of it */
 #define MAX_RING_BYTES   (1u << 30)
 #define NESTED_BYTES     65536u
@@ -66,11 +67,12 @@ enum ring_status {
 	RING_SPARE,  /* on a stack of spares */
 	RING_OWNED,  /* a thread's */
 	RING_LEFT,   /* its thread is gone: to be drained and made a spare */
+	RING_GHOST,  /* what a child writes to that was forked in the middle of an event */
 };
 
 enum ring_kind {
 	RING_MAIN,
-	RING_NESTED, /* for a handler that interrupts an emit on the thread's main ring */
+	RING_NESTED, /* for a handler that interrupts an emit on another ring of its thread */
 	RING_KINDS,
 };
 
@@ -94,6 +96,7 @@ struct ring {
 	uint32_t next_spare;  /* index + 1 */
 	uint64_t file_serial; /* in the name of its file */
 	struct ring *older;   /* a ring of the same thread that an abandoned event has stuck */
+	bool noticed;         /* its thread's end will be noticed */
 	uint32_t sleeps;      /* waits for room that are to be spent asleep */
 	uint32_t abandoned;   /* this one is such: nobody waits for its section */
 	struct section
@@ -121,6 +124,7 @@ enum collector_state {
 	COLLECTOR_NONE,
 	COLLECTOR_STARTING, /* by the thread that has set this */
 	COLLECTOR_STARTED,
+	COLLECTOR_NEVER, /* this child cannot have one */
 };
 
 enum process_stage {
@@ -132,11 +136,17 @@ enum process_stage {
 struct process {
 	uint32_t stage;
 	uint32_t pid;
+	bool is_child;       /* made by a process that had one of these already */
+	uint32_t forked_pid; /* set by the handler of fork(): a child of clone() has 0 */
 	uint64_t id[2];
 	uint64_t start_ns;
 	uint64_t start_ticks;
 	char directory[256]; /* of the ring files; empty: rings are anonymous memory */
 	int lock_fd;
+	uint32_t control_owner; /* thread, or 0: src/core/lock.c */
+	uint32_t control_waiters;
+	uint32_t control_depth;
+	int control_cancel_state; /* the owner's, before it took the lock */
 	uint32_t ring_lock; /* making rings: held for a moment, never while interrupted by itself */
 	uint32_t nrings;
 	uint64_t ring_bytes;
@@ -161,6 +171,10 @@ struct process {
 struct process *process_get(void);
 /* The same without making it: NULL in a process that has not emitted yet. */
 struct process *process_peek(void);
+/* Its memory, made or not. */
+struct process *process_page(void);
+/* In a child, before anything else. */
+void process_in_child(void);
 /* Under the ring lock. */
 void process_remove_directory(struct process *process);
 /* Where the runtime directories are. */
@@ -180,10 +194,6 @@ struct catalog_entry;
 /* A ring for the calling thread: a spare, else a new one. NULL: the bounds are reached.
  * Signal-safe. */
 struct ring *ring_take(struct process *process, enum ring_kind kind);
-/* A handler's ring: a spare or NULL, since making one takes a lock. */
-struct ring *ring_take_nested(struct process *process);
-/* One that was taken and not used. */
-void ring_give_back(struct process *process, struct ring *ring);
 /* Collector: a drained ring becomes a spare, and its losses go to its events' process-wide counts.
  */
 void ring_recycle(struct process *process, struct ring *ring);
@@ -223,10 +233,17 @@ struct rill__place producer_reserve(const struct rill__gate *gate, uint32_t even
 				    uint64_t mark, uint64_t inside);
 /* A new process, or a child: finds out what the kernel and the CPU offer. */
 void producer_new_process(void);
-/* Around fork(), under the control lock. */
-void producer_before_fork(void);
-void producer_in_child(void);
+/* The calling thread's first ring, if a fork() now would be in the middle of an event of it. */
+struct rill__producer *producer_inside(void);
+/* The calling thread has no ring any more. */
+void producer_detach(void);
 bool producer_fences(void); /* true: membarrier does not work, so sections take a full fence */
+
+/* --- forks in the middle of an event: src/core/forked.c ------------------------------------- */
+
+/* Around fork(), under the control lock. */
+void forked_before(void);
+void forked_in_child(void);
 
 /* --- catalogs, gates, bitmaps: src/core/registry.c ----------------------------------------- */
 
@@ -261,7 +278,9 @@ struct epoch {
 };
 int registry_publish(registry_decide decide, void *context, bool at_exit, struct epoch *epoch);
 
-/* The lock of everything that a child keeps. Recursive: registration configures. */
+/* --- the lock of everything that a child keeps: src/core/lock.c ------------------------------ */
+
+/* Recursive: registration configures. Keeps the thread from being cancelled. */
 void control_lock(void);
 bool control_trylock(void);
 void control_unlock(void);
@@ -270,7 +289,8 @@ void control_unlock(void);
 
 /* src/control: the first catalog was registered, or another one: apply what is configured. */
 void rill__configure(void);
-/* src/control: the first event of a child. It has set COLLECTOR_STARTING. */
+/* src/control: an event of a child that has no collector, not from a handler: starts it, if it can
+ * be done now. */
 void rill__need_collector(struct process *process);
 
 /* --- settings (src/core/settings.c) -------------------------------------------------------- */

@@ -1,9 +1,7 @@
-/* The state of this process, which a child finds wiped, and the control lock, which it finds free.
- */
+/* The state of this process, which a child finds wiped. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
@@ -34,9 +32,10 @@ void rill__broken(const char *file, int line, const char *message)
 /* --- the wiped page ------------------------------------------------------------------------ */
 
 static struct process *process;
+static bool made_before;            /* in this process or one that it comes from */
 static struct process without_wipe; /* the kernel has no MADV_WIPEONFORK, or no memory is left */
 
-static struct process *process_memory(void)
+struct process *process_page(void)
 {
 	struct process *memory = __atomic_load_n(&process, __ATOMIC_ACQUIRE);
 	if (memory)
@@ -100,12 +99,9 @@ struct process *process_peek(void)
 	return memory;
 }
 
-/* Whose the counts are that no wiped page holds: a child begins with none. */
-static uint32_t counted_pid;
-
 struct process *process_get(void)
 {
-	struct process *memory = process_memory();
+	struct process *memory = process_page();
 	sigset_t before;
 	for (;;) {
 		uint32_t stage = __atomic_load_n(&memory->stage, __ATOMIC_ACQUIRE);
@@ -120,12 +116,14 @@ struct process *process_get(void)
 		prim_restore_signals(&before);
 		prim_sleep(50000);
 	}
-	memory->pid = prim_pid();
-	if (counted_pid && counted_pid != memory->pid) {
+	/* A child of vfork() shares the memory of the process whose it is. */
+	memory->pid = memory->forked_pid ? memory->forked_pid : prim_pid();
+	memory->is_child = made_before;
+	if (made_before) {
 		registry_count_anew();
 		encode_count_anew();
 	}
-	counted_pid = memory->pid;
+	made_before = true;
 	memory->start_ns = prim_realtime_ns();
 	memory->start_ticks = clock_now_ticks();
 	prim_random(memory->id, sizeof memory->id);
@@ -136,70 +134,10 @@ struct process *process_get(void)
 	return memory;
 }
 
-/* --- the control lock ---------------------------------------------------------------------- */
-
-static pthread_mutex_t control = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
-static int control_depth;        /* under the lock */
-static int control_cancel_state; /* the owner's, before it took the lock */
-
-/* A thread that is cancelled in here would leave the lock taken for ever. */
-static void control_locked(int cancel_state)
+void process_in_child(void)
 {
-	if (control_depth++ == 0)
-		control_cancel_state = cancel_state;
-}
-
-void control_lock(void)
-{
-	int cancel_state;
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-	pthread_mutex_lock(&control);
-	control_locked(cancel_state);
-}
-
-bool control_trylock(void)
-{
-	int cancel_state;
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-	if (pthread_mutex_trylock(&control) != 0) {
-		pthread_setcancelstate(cancel_state, NULL);
-		return false;
-	}
-	control_locked(cancel_state);
-	return true;
-}
-
-void control_unlock(void)
-{
-	int cancel_state = control_cancel_state;
-	/* 0 already: in a child that was forked under the lock, which is fresh there. */
-	if (control_depth == 0)
-		return;
-	bool last = --control_depth == 0;
-	pthread_mutex_unlock(&control);
-	if (last)
-		pthread_setcancelstate(cancel_state, NULL);
-}
-
-static void before_fork(void)
-{
-	control_lock();
-	producer_before_fork();
-}
-
-/* The mutex is recursive and so knows its owner by thread id, which a child's thread has anew. */
-static void control_in_child(void)
-{
-	pthread_mutex_t fresh = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
-	memcpy(&control, &fresh, sizeof control);
-	control_depth = 0;
-	producer_in_child();
-	pthread_setcancelstate(control_cancel_state, NULL);
 	if (process == &without_wipe)
 		memset(&without_wipe, 0, sizeof without_wipe);
-}
-
-__attribute__((constructor(101))) static void hold_lock_over_fork(void)
-{
-	pthread_atfork(before_fork, control_unlock, control_in_child);
+	if (process) /* else nothing was ever on: it may be made in any process */
+		process->forked_pid = prim_pid();
 }

@@ -195,6 +195,7 @@ static struct ring *ring_hand_out(struct ring *ring)
 	ring->tid = ring->file->tid = prim_tid();
 	ring->waiting = 0;
 	ring->older = NULL;
+	ring->noticed = false;
 	__atomic_store_n(&ring->abandoned, 0, __ATOMIC_RELAXED);
 	producer->head = &ring->file->head;
 	producer->write = ring->data;
@@ -222,22 +223,11 @@ static void spare_put(struct process *process, struct ring *ring)
 	stack_push(&process->spares[ring->kind], ring);
 }
 
-void ring_give_back(struct process *process, struct ring *ring)
-{
-	spare_put(process, ring);
-}
-
 struct ring *ring_take(struct process *process, enum ring_kind kind)
 {
 	struct ring *ring = spare_take(process, kind);
 	if (!ring)
 		ring = ring_make(process, kind);
-	return ring ? ring_hand_out(ring) : NULL;
-}
-
-struct ring *ring_take_nested(struct process *process)
-{
-	struct ring *ring = spare_take(process, RING_NESTED);
 	return ring ? ring_hand_out(ring) : NULL;
 }
 
@@ -345,6 +335,8 @@ void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool f
 	const struct catalog_entry *entry = registry_entry(catalog);
 	if (!entry)
 		return; /* its object is not registered (any more): its gate was closed */
+	if (ring && __atomic_load_n(&ring->status, __ATOMIC_RELAXED) == RING_GHOST)
+		return; /* the parent counts it */
 	uint32_t i = entry->first_event + event;
 	if (ring && i < ring->file->nlosses) {
 		struct ring_loss *loss = &ring->file->losses[i];

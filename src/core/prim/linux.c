@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timex.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -129,8 +130,19 @@ int prim_map_ring(int fd, size_t head_bytes, size_t data_bytes, void **address)
 		munmap(base, total);
 		return -error;
 	}
+	/* No child has it: what one would write there by mistake would be the parent's trace. */
+	madvise(base, total, MADV_DONTFORK);
 	*address = base;
 	return 0;
+}
+
+bool prim_private_memory(void *address, size_t size_bytes)
+{
+	const int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+	void *at = mmap(address, size_bytes, PROT_READ | PROT_WRITE, how, -1, 0);
+	if (at != MAP_FAILED && at != address)
+		munmap(at, size_bytes); /* a kernel that does not know the last flag */
+	return at == address;
 }
 
 void prim_unmap_ring(void *address, size_t head_bytes, size_t data_bytes)
@@ -346,4 +358,33 @@ int prim_thread_start(void (*run)(void *), void *argument, const char *name)
 	if (error)
 		free(start);
 	return -error;
+}
+
+#define COPY_LOOK_NS 200000u
+
+bool prim_returns_in_copy(void (*function)(void), uint64_t timeout_ns)
+{
+	int status = 0;
+	sigset_t before;
+	prim_block_signals(&before);
+	/* clone(2): without a signal at its end, only who asks for such children sees it. */
+	long pid = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
+	if (pid == 0) {
+		function();
+		syscall(SYS_exit_group, 0);
+	}
+	prim_restore_signals(&before);
+	if (pid < 0)
+		return false;
+	uint64_t deadline_ns = prim_monotonic_ns() + timeout_ns;
+	long ended;
+	while ((ended = syscall(SYS_wait4, pid, &status, __WALL | WNOHANG, NULL)) == 0 &&
+	       prim_monotonic_ns() < deadline_ns)
+		prim_sleep(COPY_LOOK_NS);
+	if (ended == 0) {
+		kill((pid_t)pid, SIGKILL);
+		syscall(SYS_wait4, pid, &status, __WALL, NULL);
+		return false;
+	}
+	return ended == pid && status == 0;
 }

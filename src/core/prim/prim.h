@@ -29,9 +29,12 @@ void *prim_wiped_pages(size_t size_bytes);
 
 /* A file of size_bytes at `path` (0600, its space taken), or anonymous memory when path is NULL. */
 int prim_ring_file(const char *path, size_t size_bytes);
-/* Maps `head_bytes` of the file and then the `data_bytes` after them twice in a row. */
+/* Maps `head_bytes` of the file and then the `data_bytes` after them twice in a row. Children do
+ * not have it. */
 int prim_map_ring(int fd, size_t head_bytes, size_t data_bytes, void **address);
 void prim_unmap_ring(void *address, size_t head_bytes, size_t data_bytes);
+/* Zeroed memory at this address, where nothing is mapped. False: something is. */
+bool prim_private_memory(void *address, size_t size_bytes);
 
 uint32_t prim_pid(void);
 uint32_t prim_tid(void);
@@ -41,6 +44,14 @@ size_t prim_page_size(void);
 
 /* Whether this code runs on an alternate signal stack that does not hold `address`. */
 bool prim_on_other_signal_stack(uint64_t address);
+
+/* Whether the calling thread runs a signal handler; true also where that cannot be told. Finds
+ * every handler whose frame lies on the stack in use. Signal-safe. */
+bool prim_in_signal_handler(void);
+
+/* Runs `function` in a copy of this process that has only the calling thread, and is no child of
+ * which the program would hear. Whether it returned there within the time. Signal-safe. */
+bool prim_returns_in_copy(void (*function)(void), uint64_t timeout_ns);
 
 /* Whether the counter of rill__ticks() runs at one rate, on all cores alike, for ever. */
 bool prim_counter_invariant(void);
