@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "core/core.h"
+#include "core/stopping.h"
 
 #define WAIT_NS 10000000u
 
@@ -33,11 +34,19 @@ static bool try_lock(struct process *process, uint32_t tid, int cancel_state, ui
 	return true;
 }
 
+/* Whoever changes filters all the time would have the lock again before rill_stop() gets it. */
+static void let_stop_go_first(const struct process *process, uint32_t tid)
+{
+	if (stopping() && __atomic_load_n(&process->control_owner, __ATOMIC_RELAXED) != tid)
+		prim_sleep(2000000);
+}
+
 void control_lock(void)
 {
 	struct process *process = process_page();
 	int cancel_state = cancel_off();
 	uint32_t tid = prim_tid(), owner;
+	let_stop_go_first(process, tid);
 	while (!try_lock(process, tid, cancel_state, &owner)) {
 		__atomic_add_fetch(&process->control_waiters, 1, __ATOMIC_SEQ_CST);
 		prim_futex_wait(&process->control_owner, owner, WAIT_NS);
