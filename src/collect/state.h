@@ -111,6 +111,7 @@ struct collector {
 	uint64_t clock_due_ns;
 	uint64_t counts_due_ns;
 	uint64_t house_due_ns;
+	uint64_t reap_due_ns;
 	uint64_t alone_due_ns; /* once the main thread has ended */
 	uint64_t discards_told;
 	uint64_t tell_due_ns;
@@ -146,7 +147,7 @@ int put_catalogs(struct dump_writer *writer, uint32_t *n);
 
 /* src/collect/counts.c */
 struct counting {
-	struct catalog_loss *losses;
+	struct event_loss *losses;
 	struct dump_count *counts; /* room for every event */
 	uint32_t nlosses;
 	uint64_t ticks;

@@ -5,25 +5,9 @@
 #include <string.h>
 
 #include "control/dump_spec.h"
-#include "core/clock.h"
+#include "control/leave.h"
 #include "core/diagnose.h"
 #include "sink/sink.h"
-
-static void describe(struct dump_target *target, const struct process *process)
-{
-	target->process = (struct dump_process){
-		.pid = process->pid,
-		.id = {process->id[0], process->id[1]},
-		.start_ns = process->start_ns,
-		.program = program_invocation_short_name,
-		.host = target->host,
-		.clock = clock_name(),
-		.writer = "rill " RILL_VERSION,
-	};
-	prim_random(&target->process.series, sizeof target->process.series);
-	prim_host_name(target->host, sizeof target->host);
-	prim_boot_id(target->process.boot);
-}
 
 static int open_dump(struct collector *collector, const char *argument, char *error, size_t size)
 {
@@ -31,12 +15,15 @@ static int open_dump(struct collector *collector, const char *argument, char *er
 	int result = dump_spec_parse(&target, argument, error, size);
 	if (result)
 		return result;
-	describe(target, process_get());
+	const struct process *process = process_get();
+	target->process = leave_describe(process, target->host);
+	prim_random(&target->process.series, sizeof target->process.series);
 	result = dump_target_begin(target, error, size);
 	if (result) {
 		dump_target_free(target);
 		return result;
 	}
+	leave_dump(process, target);
 	result = collector_add_dump(collector, target);
 	if (result == -ENOMEM)
 		snprintf(error, size, "no memory");

@@ -17,6 +17,7 @@
 #include "control/broken.h"
 #include "control/child.h"
 #include "control/filter.h"
+#include "control/leave.h"
 #include "control/open_spec.h"
 #include "control/settings.h"
 #include "core/core.h"
@@ -63,6 +64,7 @@ static void start_collector(void)
 	uint32_t none = COLLECTOR_NONE;
 	__atomic_compare_exchange_n(&process->collector, &none, COLLECTOR_STARTING, false,
 				    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	leave_catalogs(process);
 	runtime.collector = collector_start(process);
 	__atomic_store_n(&process->collector,
 			 runtime.collector ? COLLECTOR_STARTED : COLLECTOR_NONE, __ATOMIC_RELEASE);
@@ -286,6 +288,8 @@ void rill__configure(void)
 	runtime.configured = true;
 	if (first)
 		configure_from_environment();
+	if (runtime.collector && mine())
+		leave_catalogs(process_get());
 	/* Nothing that is on goes off: no use in waiting long for an event of another object. */
 	if (runtime.filter)
 		publish(true);
@@ -298,6 +302,15 @@ void rill__configure(void)
 			prim_thread_start(check_later, NULL, "rill-check");
 		}
 	}
+}
+
+/* False: in a child of clone() in which taking memory would hang, or nobody knows. */
+static bool has_memory(void)
+{
+	const struct process *process = process_page();
+	uint32_t state = __atomic_load_n(&process->collector, __ATOMIC_RELAXED);
+	return !process_is_child() || process->forked_pid ||
+	       (state != COLLECTOR_NONE && state != COLLECTOR_NEVER);
 }
 
 /* --- a child's collector ------------------------------------------------------------------- */
@@ -353,7 +366,7 @@ int rill_flush(uint64_t timeout_ns)
 static void add_losses(struct process *process, struct rill_counts *counts)
 {
 	uint32_t nlosses = registry_events();
-	struct catalog_loss *losses = calloc((size_t)nlosses + 1, sizeof *losses);
+	struct event_loss *losses = calloc((size_t)nlosses + 1, sizeof *losses);
 	if (losses)
 		ring_losses(process, losses, nlosses);
 	for (uint32_t i = 0; losses && i < nlosses; i++) {
@@ -414,9 +427,11 @@ static void stop(void)
 {
 	check_if_due();
 	start_in_child(process_peek());
-	for (size_t i = 0; i < runtime.nspecs; i++)
+	bool memory = has_memory();
+	size_t nspecs = runtime.nspecs;
+	__atomic_store_n(&runtime.nspecs, 0, __ATOMIC_RELEASE);
+	for (size_t i = 0; i < nspecs && memory; i++)
 		free(runtime.specs[i]);
-	runtime.nspecs = 0;
 	if (runtime.on)
 		publish(true);
 	struct process *process = process_peek();
@@ -424,11 +439,10 @@ static void stop(void)
 		return;
 	if (runtime.collector && mine()) {
 		stop_collector(process);
-	} else if (!mine() || !runtime.leaving || collector_stopped(runtime.leaving)) {
+	} else if (memory && (!mine() || !runtime.leaving || collector_stopped(runtime.leaving))) {
 		/* Also of a child that had none, and of one that was held up and came to its end
 		 * after all. If it had to be without, its rings are for rill recover. */
-		if (__atomic_load_n(&process->collector, __ATOMIC_RELAXED) != COLLECTOR_NEVER)
-			ring_remove_files(process);
+		ring_remove_files(process);
 		tell_losses(process);
 	}
 }
@@ -484,7 +498,7 @@ void rill_counts_get(struct rill_counts *counts)
 	add_losses(process, counts);
 	if (process) {
 		counts->repaired = __atomic_load_n(&process->repaired, __ATOMIC_RELAXED);
-		counts->rings = ring_count(process);
+		counts->rings = ring_count_mapped(process);
 	}
 	control_unlock();
 }

@@ -21,6 +21,7 @@
 #include <rill/static/ring.h>
 
 #include "core/prim/prim.h"
+#include "core/remains.h"
 
 #define RILL_ASSERT(condition, message)                                                            \
 	((condition) ? (void)0 : rill__broken(__FILE__, __LINE__, message))
@@ -38,36 +39,11 @@ void rill__broken(const char *file, int line, const char *message) __attribute__
 #define RESERVE_FRACTION 16u        /* of a ring: kept for events declared `Loss: never` */
 #define MAX_RECORD_BYTES (1u << 23) /* the size field has 24 bits */
 
-/* Losses of one event id in one ring: written by the ring's thread only. */
-struct ring_loss {
-	uint64_t filtered;
-	uint64_t discarded;
-};
-
-#define RING_MAGIC "rillring"
-
-/* The beginning of a ring's file. Producer and consumer write to lines of their own. */
-struct ring_file {
-	char magic[8];
-	uint32_t version;
-	uint32_t header_bytes;
-	uint64_t data_bytes;
-	uint64_t serial;
-	uint32_t pid;
-	uint32_t tid;
-	uint32_t nlosses; /* length of losses: event indices beyond go to struct catalog_entry */
-	uint32_t lossy;   /* not 0: some of them are not zero */
-	_Alignas(2 * PRIM_CACHE_LINE) uint64_t head;             /* producer */
-	_Alignas(2 * PRIM_CACHE_LINE) uint64_t tail;             /* consumer */
-	_Alignas(2 * PRIM_CACHE_LINE) struct ring_loss losses[]; /* producer, off the hot path */
-};
-
 enum ring_status {
 	RING_UNUSED, /* no memory mapped */
 	RING_SPARE,  /* on a stack of spares */
 	RING_OWNED,  /* a thread's */
 	RING_LEFT,   /* its thread is gone: to be drained and made a spare */
-	RING_GHOST,  /* what a child writes to that was forked in the middle of an event */
 };
 
 enum ring_kind {
@@ -97,6 +73,7 @@ struct ring {
 	uint64_t file_serial; /* in the name of its file */
 	struct ring *older;   /* a ring of the same thread that an abandoned event has stuck */
 	bool noticed;         /* its thread's end will be noticed */
+	bool ending;          /* taken when that had been: perhaps nobody tells any more */
 	uint32_t sleeps;      /* waits for room that are to be spent asleep */
 	uint32_t abandoned;   /* this one is such: nobody waits for its section */
 	struct section
@@ -143,7 +120,10 @@ struct process {
 	uint64_t start_ticks;
 	char directory[256]; /* of the ring files; empty: rings are anonymous memory */
 	int lock_fd;
-	uint32_t control_owner; /* thread, or 0: src/core/lock.c */
+	struct process_file *file; /* in the directory; NULL: there is none */
+	uint32_t ncatalogs_left;   /* catalogs in the directory, */
+	uint32_t ncatalog_files;   /* and their files */
+	uint32_t control_owner;    /* thread, or 0: src/core/lock.c */
 	uint32_t control_waiters;
 	uint32_t control_depth;
 	int control_cancel_state; /* the owner's, before it took the lock */
@@ -160,6 +140,7 @@ struct process {
 	uint64_t told_ticks; /* when WAKE_TOLD was set */
 	uint32_t collector;  /* enum collector_state */
 	uint64_t repaired;
+	uint32_t ending;       /* rings of which that is so */
 	uint32_t main_ended;              /* the first thread has, the others go on */
 	uint32_t stops;                   /* calls of rill_stop() going on: core/stopping.c */
 	uint64_t stop_began_ns;           /* the first of them */
@@ -175,22 +156,24 @@ struct process {
 struct process *process_get(void);
 /* The same without making it: NULL in a process that has not emitted yet. */
 struct process *process_peek(void);
+/* Takes note of a point of the clock. The collector. */
+void process_note_clock(struct process *process, const struct clock_point *point);
+/* Makes room for the losses of all events. Under the control lock. */
+void process_grow_losses(void);
 /* Its memory, made or not. */
 struct process *process_page(void);
+/* Whether it, made or not, comes from a process that had been made. */
+bool process_is_child(void);
 /* In a child, before anything else. */
 void process_in_child(void);
 /* Under the ring lock. */
 void process_remove_directory(struct process *process);
 /* Where the runtime directories are. */
 const char *runtime_prefix(void);
-/* Removes those of dead processes: at once what was drained, the rest after a day. */
+/* Removes those of dead processes: at once what was drained, the rest after a day or when it is too
+ * much. */
 void sweep(void);
 
-/* Losses of one event that have no place in a ring. */
-struct catalog_loss {
-	uint64_t filtered;
-	uint64_t discarded;
-};
 struct catalog_entry;
 
 /* --- rings: src/core/ring.c ---------------------------------------------------------------- */
@@ -210,13 +193,15 @@ static inline struct ring_file *ring_file(const struct ring *ring)
 	return __atomic_load_n(&ring->file, __ATOMIC_ACQUIRE);
 }
 uint32_t ring_count(struct process *process);
+/* Those that have memory. */
+uint32_t ring_count_mapped(struct process *process);
 /* Largest record of a ring. */
 uint64_t ring_max_record(const struct ring *ring);
 void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool filtered);
 /* Losses so far, by event index: in the rings that exist, and process-wide. process may be NULL.
  * For the collector, which may unmap rings, and under the control lock, which keeps it from that.
  */
-void ring_losses(struct process *process, struct catalog_loss *losses, uint32_t nevents);
+void ring_losses(struct process *process, struct event_loss *losses, uint32_t nevents);
 /* What is in the rings and was not taken. */
 struct ring_rest {
 	uint64_t records;
@@ -237,6 +222,8 @@ int producer_synchronize(bool briefly);
 void producer_room(struct ring *ring);
 /* Tells a napping collector that a ring fills up. */
 void producer_kick(struct process *process);
+/* Collector: gives up the rings of threads that have ended after their last notice. */
+void producer_reap(struct process *process);
 /* What rill__reserve() could not do: first event, handler, fork, wrap, full, off by now. mark: the
  * emitting site's stack pointer; inside: the state while the section is open. No producer: the
  * event is lost, and counted. */
@@ -266,7 +253,7 @@ struct catalog_entry {
 	unsigned char *bits; /* in force */
 	unsigned char *bits_spare;
 	size_t bits_bytes;
-	struct catalog_loss *losses; /* by event */
+	struct event_loss *losses; /* by event */
 };
 
 const struct catalog_entry *registry_entry(uint32_t index);
@@ -309,6 +296,7 @@ void rill__need_collector(struct process *process);
 struct settings {
 	uint64_t ring_size_bytes;
 	uint64_t ring_memory_bytes;
+	uint64_t remains_bytes; /* what all dead processes of the user may leave in their rings */
 	uint64_t block_timeout_ns;
 	uint64_t exit_timeout_ns; /* 0: none is set, see core/stopping.h */
 	enum rill_policy policy;

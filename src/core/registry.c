@@ -43,7 +43,7 @@ void registry_count_anew(void)
 {
 	for (uint32_t i = 0; i < registry_count(); i++) {
 		for (uint32_t event = 0; event < entries[i].catalog->nevents; event++) {
-			struct catalog_loss *loss = &entries[i].losses[event];
+			struct event_loss *loss = &entries[i].losses[event];
 			__atomic_store_n(&loss->filtered, 0, __ATOMIC_RELAXED);
 			__atomic_store_n(&loss->discarded, 0, __ATOMIC_RELAXED);
 		}
@@ -168,6 +168,7 @@ static struct catalog_entry *entry_add(const struct rill_catalog *catalog)
 	__atomic_store_n(&nevents, nevents + catalog->nevents, __ATOMIC_RELAXED);
 	__atomic_store_n(&nentries, nentries + 1, __ATOMIC_RELEASE);
 	__atomic_store_n(&live.count, nentries, __ATOMIC_RELEASE);
+	process_grow_losses();
 	return entry;
 }
 

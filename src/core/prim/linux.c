@@ -151,6 +151,31 @@ void prim_unmap_ring(void *address, size_t head_bytes, size_t data_bytes)
 	munmap(address, head_bytes + 2 * data_bytes);
 }
 
+int prim_shared_file(const char *path, size_t size_bytes, size_t room_bytes, void **address)
+{
+	int fd = prim_ring_file(path, size_bytes);
+	if (fd < 0)
+		return fd;
+	void *mapped = mmap(NULL, room_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	int error = mapped == MAP_FAILED ? -errno : 0;
+	close(fd);
+	if (error)
+		unlink(path);
+	else
+		*address = mapped;
+	return error;
+}
+
+int prim_grow_file(const char *path, size_t size_bytes)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+	int error = posix_fallocate(fd, 0, (off_t)size_bytes);
+	close(fd);
+	return -error;
+}
+
 uint32_t prim_pid(void)
 {
 	return (uint32_t)getpid();
@@ -191,6 +216,11 @@ bool prim_thread_runs(uint32_t tid)
 	struct thread_state thread;
 	snprintf(text, sizeof text, "%u", tid);
 	return thread_state(text, &thread) && thread.state == 'R';
+}
+
+bool prim_thread_exists(uint32_t tid)
+{
+	return syscall(SYS_tgkill, getpid(), (pid_t)tid, 0) == 0 || errno != ESRCH;
 }
 
 bool prim_alone(void)
@@ -365,24 +395,24 @@ struct start {
 	char name[16];
 };
 
+void prim_use_all_cores(void)
+{
+	cpu_set_t cores;
+	if (sched_getaffinity(getpid(), sizeof cores, &cores) == 0)
+		sched_setaffinity(0, sizeof cores, &cores);
+}
+
 static void *thread_main(void *argument)
 {
 	struct start *start = argument;
 	void (*run)(void *) = start->run;
 	void *run_argument = start->argument;
 	prctl(PR_SET_NAME, start->name);
+	prim_use_all_cores();
 	prctl(PR_SET_TIMERSLACK, 1000ul); /* it sleeps for tens of microseconds, and means it */
 	free(start);
 	run(run_argument);
 	return NULL;
-}
-
-/* The cores of the whole process: the thread that starts another one may be pinned. */
-static void set_process_affinity(pthread_attr_t *attributes)
-{
-	cpu_set_t cores;
-	if (sched_getaffinity(getpid(), sizeof cores, &cores) == 0)
-		pthread_attr_setaffinity_np(attributes, sizeof cores, &cores);
 }
 
 int prim_thread_start(void (*run)(void *), void *argument, const char *name)
@@ -405,7 +435,6 @@ int prim_thread_start(void (*run)(void *), void *argument, const char *name)
 	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
 	pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
 	pthread_attr_setschedparam(&attributes, &normal);
-	set_process_affinity(&attributes);
 
 	sigset_t before;
 	prim_block_signals(&before);

@@ -12,7 +12,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define WORD sizeof(uint64_t)
+#define WORD          sizeof(uint64_t)
+#define SMALLEST_PAGE 4096u /* of the supported CPUs; larger ones are multiples */
 
 /* Words of others' frames: AddressSanitizer would see overruns. */
 #define OTHERS_FRAMES __attribute__((no_sanitize("address", "thread")))
@@ -42,9 +43,10 @@ static uint64_t stack_end(uint64_t from)
 	return from + MAX_STACK;
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__aarch64__)
 
-/* The kernel's struct sigaction: signal(7) leaves it to the libraries. */
+/* The kernel's struct sigaction: signal(7) leaves it to the libraries. On aarch64 glibc leaves the
+ * restorer to the kernel, musl has its own. */
 struct kernel_action {
 	uint64_t handler;
 	uint64_t flags;
@@ -99,6 +101,25 @@ static enum learnt learn_restorers(void)
 	return learnt;
 }
 
+#else /* riscv64: handlers return to the kernel's own code */
+
+static bool is_restorer(uint64_t word)
+{
+	(void)word;
+	return false;
+}
+
+enum learnt { LEARNT_NOTHING, LEARNT_SOME, LEARNT_TOO_MANY };
+
+static enum learnt learn_restorers(void)
+{
+	return LEARNT_NOTHING;
+}
+
+#endif
+
+#if defined(__x86_64__)
+
 /*
  * What a handler that has returned left behind may stand in a later function's frame where that has
  * not written yet. So a few words are asked that the kernel always writes alike: arch/x86's struct
@@ -116,6 +137,11 @@ OTHERS_FRAMES static bool is_signal_frame(const volatile uint64_t *at, uint64_t 
 	       (context->uc_mcontext.gregs[REG_CSGSFS] & 0xffff) == 0x33;
 }
 
+static bool can_be_told(void)
+{
+	return true;
+}
+
 #else
 
 /* The kernel's own code, in the pages that it maps into each process; with the bits taken away that
@@ -125,14 +151,12 @@ OTHERS_FRAMES static bool is_signal_frame(const volatile uint64_t *at, uint64_t 
 	const uint64_t code = getauxval(AT_SYSINFO_EHDR), code_bytes = 2 * 65536;
 	uint64_t word = *at & ((UINT64_C(1) << 48) - 1);
 	(void)end;
-	return code && word > code && word < code + code_bytes;
+	return (code && word > code && word < code + code_bytes) || is_restorer(word);
 }
 
-enum learnt { LEARNT_NOTHING, LEARNT_SOME, LEARNT_TOO_MANY };
-
-static enum learnt learn_restorers(void)
+static bool can_be_told(void)
 {
-	return getauxval(AT_SYSINFO_EHDR) ? LEARNT_NOTHING : LEARNT_TOO_MANY;
+	return getauxval(AT_SYSINFO_EHDR) != 0;
 }
 
 #endif
@@ -140,7 +164,7 @@ static enum learnt learn_restorers(void)
 OTHERS_FRAMES static bool finds_signal_frame(uint64_t from, uint64_t end)
 {
 	for (uint64_t at = from; at < end; at += WORD) {
-		if ((at == from || at % PRIM_PAGE == 0) && !readable(at))
+		if ((at == from || at % SMALLEST_PAGE == 0) && !readable(at))
 			return false; /* behind the stack */
 		if (is_signal_frame((const volatile uint64_t *)(uintptr_t)at, end))
 			return true;
@@ -152,7 +176,7 @@ __attribute__((noinline)) bool prim_in_signal_handler(void)
 {
 	uint64_t from = (uint64_t)(uintptr_t)__builtin_frame_address(0) / WORD * WORD;
 	uint64_t end = stack_end(from);
-	if (finds_signal_frame(from, end))
+	if (!can_be_told() || finds_signal_frame(from, end))
 		return true;
 	enum learnt learnt = learn_restorers();
 	return learnt == LEARNT_TOO_MANY ||
