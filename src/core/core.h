@@ -142,9 +142,8 @@ struct process {
 	uint64_t start_ticks;
 	char directory[256]; /* of the ring files; empty: rings are anonymous memory */
 	int lock_fd;
-	uint32_t control_owner; /* thread, or 0: src/core/lock.c */
+	uint64_t control; /* src/core/lock.c */
 	uint32_t control_waiters;
-	uint32_t control_depth;
 	int control_cancel_state; /* the owner's, before it took the lock */
 	uint32_t ring_lock; /* making rings: held for a moment, never while interrupted by itself */
 	uint32_t nrings;
@@ -172,6 +171,9 @@ struct process *process_get(void);
 struct process *process_peek(void);
 /* Its memory, made or not. */
 struct process *process_page(void);
+/* By its random number: a child may have its parent's pid, in another namespace; and a child of
+ * vfork() is its parent here. */
+bool process_is(const uint64_t id[2]);
 /* Whether it, made or not, comes from a process that had been made. */
 bool process_is_child(void);
 /* In a child, before anything else. */

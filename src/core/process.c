@@ -134,6 +134,12 @@ struct process *process_get(void)
 	return memory;
 }
 
+bool process_is(const uint64_t id[2])
+{
+	const struct process *made = process_peek();
+	return made && memcmp(made->id, id, sizeof made->id) == 0;
+}
+
 bool process_is_child(void)
 {
 	const struct process *made = process_peek();
