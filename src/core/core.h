@@ -146,6 +146,7 @@ struct process {
 	uint32_t control_waiters;
 	int control_cancel_state; /* the owner's, before it took the lock */
 	uint32_t ring_lock; /* making rings: held for a moment, never while interrupted by itself */
+	uint32_t max_rings;
 	uint32_t nrings;
 	uint64_t ring_bytes;
 	uint64_t next_serial;
