@@ -9,7 +9,7 @@ shift 2
 SRC=$(cd "$(dirname "$0")/.." && pwd)
 export BUILD SRC
 cd "$SRC" || exit 1
-unset RILL_FILTER RILL_SINKS RILL_RING_SIZE RILL_RING_MEMORY RILL_POLICY RILL_BLOCK_TIMEOUT \
+unset RILL_FILTER RILL_SINKS RILL_RING_SIZE RILL_RING_MEMORY RILL_POLICY RILL_BLOCK_TIMEOUT RILL_EXIT_TIMEOUT \
 	RILL_RUNTIME_DIR RILL_MAX_OPEN_SPANS
 export RILL_TEST_TIER=$tier
 logs=$BUILD/tests/log
@@ -24,7 +24,8 @@ for program in "$BUILD"/tests/*/test_*; do
 	log=$logs/${name//\//.}
 	start=$(date +%s)
 	# One test at a time: the two cores belong to the program under test.
-	timeout 900 "$program" -j1 >"$log" 2>&1
+	# shellcheck disable=SC2086: an emulator has words
+	timeout 900 ${RILL_TEST_EMULATOR:-} "$program" -j1 >"$log" 2>&1
 	code=$?
 	summary=$(grep -a 'Tested:' "$log" | tail -n 1)
 	good=$(sed -n 's/.*Passing: .\{0,6\}\b\([0-9][0-9]*\).*/\1/p' <<<"$summary")

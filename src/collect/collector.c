@@ -248,6 +248,11 @@ static void straighten_clock(struct collector *collector)
 	collector->clock_due_ns = 0;
 }
 
+static bool main_has_ended(const struct collector *collector)
+{
+	return __atomic_load_n(&collector->process->main_ended, __ATOMIC_SEQ_CST);
+}
+
 /* Until a producer or a message tells, or a dump is too old. Nothing is held back here: every
  * active ring was let go. */
 static void sleep_until_told(struct collector *collector, uint64_t until_ns)
@@ -260,7 +265,10 @@ static void sleep_until_told(struct collector *collector, uint64_t until_ns)
 	struct process *process = collector->process;
 	__atomic_store_n(&process->wake, WAKE_SLEEPING, __ATOMIC_SEQ_CST);
 	/* Pairs with rill__notify() and post(): they leave word and then look at wake. */
-	if (!any_pending(process) && !__atomic_load_n(&collector->mailbox, __ATOMIC_SEQ_CST))
+	bool told = any_pending(process) ||
+		    __atomic_load_n(&collector->mailbox, __ATOMIC_SEQ_CST) ||
+		    (until_ns == UINT64_MAX && main_has_ended(collector));
+	if (!told)
 		prim_futex_wait(&process->wake, WAKE_SLEEPING, most_ns);
 	__atomic_store_n(&process->wake, WAKE_RUNNING, __ATOMIC_SEQ_CST);
 	if (producer_fences())
@@ -347,9 +355,31 @@ static void take_over(struct collector *collector)
 	}
 }
 
+/*
+ * A program whose main thread has ended by pthread_exit() ends with its last thread, by exit(0).
+ * That would be this one, which never ends: so somebody else calls exit() for it.
+ */
+#define ALONE_EVERY_NS UINT64_C(50000000)
+
+static void exit_for_all(void *argument)
+{
+	(void)argument;
+	exit(0);
+}
+
+static void leave_if_alone(struct collector *collector, uint64_t now_ns)
+{
+	if (now_ns < collector->alone_due_ns)
+		return;
+	collector->alone_due_ns = now_ns + ALONE_EVERY_NS;
+	if (prim_alone() && prim_thread_start(exit_for_all, NULL, "rill-exit") == 0)
+		collector->alone_due_ns = UINT64_MAX;
+}
+
 void collector_run(void *argument)
 {
 	struct collector *collector = argument;
+	__atomic_store_n(&collector->tid, prim_tid(), __ATOMIC_RELEASE);
 	clock_calibrate_first(&collector->clock);
 	dumps_clock(collector);
 	take_over(collector);
@@ -362,13 +392,17 @@ void collector_run(void *argument)
 		keep_clock(collector, now_ns);
 		uint64_t old_ns = dumps_rotate_old(collector);
 		uint64_t due = due_ns(collector, start_ns);
+		if (main_has_ended(collector))
+			leave_if_alone(collector, now_ns);
 		bool naps = due > now_ns + SILENT_NS;
 		if (naps || now_ns >= collector->house_due_ns)
 			keep_house(collector, now_ns);
 		if (collector->nactive == 0 && taken == 0) {
 			straighten_clock(collector);
 			dumps_counts(collector);
-			sleep_until_told(collector, old_ns);
+			sleep_until_told(collector, main_has_ended(collector)
+							    ? now_ns + ALONE_EVERY_NS
+							    : old_ns);
 		} else if (naps) {
 			nap(collector, due - now_ns);
 		} else if (due > now_ns + AWAKE_NS) {

@@ -21,6 +21,7 @@
 #include <rill/static/ring.h>
 
 #include "core/prim/prim.h"
+#include "core/remains.h"
 
 #define RILL_ASSERT(condition, message)                                                            \
 	((condition) ? (void)0 : rill__broken(__FILE__, __LINE__, message))
@@ -37,30 +38,6 @@ void rill__broken(const char *file, int line, const char *message) __attribute__
 #define RECORD_FRACTION  8u         /* a record is at most this part of its ring */
 #define RESERVE_FRACTION 16u        /* of a ring: kept for events declared `Loss: never` */
 #define MAX_RECORD_BYTES (1u << 23) /* the size field has 24 bits */
-
-/* Losses of one event id in one ring: written by the ring's thread only. */
-struct ring_loss {
-	uint64_t filtered;
-	uint64_t discarded;
-};
-
-#define RING_MAGIC "rillring"
-
-/* The beginning of a ring's file. Producer and consumer write to lines of their own. */
-struct ring_file {
-	char magic[8];
-	uint32_t version;
-	uint32_t header_bytes;
-	uint64_t data_bytes;
-	uint64_t serial;
-	uint32_t pid;
-	uint32_t tid;
-	uint32_t nlosses; /* length of losses: event indices beyond go to struct catalog_entry */
-	uint32_t lossy;   /* not 0: some of them are not zero */
-	_Alignas(2 * PRIM_CACHE_LINE) uint64_t head;             /* producer */
-	_Alignas(2 * PRIM_CACHE_LINE) uint64_t tail;             /* consumer */
-	_Alignas(2 * PRIM_CACHE_LINE) struct ring_loss losses[]; /* producer, off the hot path */
-};
 
 enum ring_status {
 	RING_UNUSED, /* no memory mapped */
@@ -142,7 +119,10 @@ struct process {
 	uint64_t start_ticks;
 	char directory[256]; /* of the ring files; empty: rings are anonymous memory */
 	int lock_fd;
-	uint64_t control; /* src/core/lock.c */
+	struct process_file *file; /* in the directory; NULL: there is none */
+	uint32_t ncatalogs_left;   /* catalogs in the directory, */
+	uint32_t ncatalog_files;   /* and their files */
+	uint64_t control;          /* src/core/lock.c */
 	uint32_t control_waiters;
 	int control_cancel_state; /* the owner's, before it took the lock */
 	uint32_t ring_lock; /* making rings: held for a moment, never while interrupted by itself */
@@ -159,6 +139,10 @@ struct process {
 	uint64_t told_ticks; /* when WAKE_TOLD was set */
 	uint32_t collector;  /* enum collector_state */
 	uint64_t repaired;
+	uint32_t main_ended;              /* the first thread has, the others go on */
+	uint32_t stops;                   /* calls of rill_stop() going on: core/stopping.c */
+	uint64_t stop_began_ns;           /* the first of them */
+	uint64_t stop_moved_ns;           /* when a sink last took something */
 	uint32_t lossy;                   /* not 0: some ring's losses are not zero */
 	uint32_t moves;                   /* odd: losses are moving from a ring to their events */
 	uint64_t pending[MAX_RINGS / 64]; /* rings that told of a first record, by index */
@@ -170,6 +154,10 @@ struct process {
 struct process *process_get(void);
 /* The same without making it: NULL in a process that has not emitted yet. */
 struct process *process_peek(void);
+/* Takes note of a point of the clock. The collector. */
+void process_note_clock(struct process *process, const struct clock_point *point);
+/* Makes room for the losses of all events. Under the control lock. */
+void process_grow_losses(void);
 /* Its memory, made or not. */
 struct process *process_page(void);
 /* By its random number: a child may have its parent's pid, in another namespace; and a child of
@@ -186,11 +174,6 @@ const char *runtime_prefix(void);
 /* Removes those of dead processes: at once what was drained, the rest after a day. */
 void sweep(void);
 
-/* Losses of one event that have no place in a ring. */
-struct catalog_loss {
-	uint64_t filtered;
-	uint64_t discarded;
-};
 struct catalog_entry;
 
 /* --- rings: src/core/ring.c ---------------------------------------------------------------- */
@@ -216,16 +199,23 @@ void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool f
 /* Losses so far, by event index: in the rings that exist, and process-wide. process may be NULL.
  * For the collector, which may unmap rings, and under the control lock, which keeps it from that.
  */
-void ring_losses(struct process *process, struct catalog_loss *losses, uint32_t nevents);
+void ring_losses(struct process *process, struct event_loss *losses, uint32_t nevents);
+/* What is in the rings and was not taken. */
+struct ring_rest {
+	uint64_t records;
+	uint64_t bytes;
+};
+void ring_rest(struct process *process, struct ring_rest *rest);
 /* Removes the files of all rings and their directory: the memory stays until the process ends. */
 void ring_remove_files(struct process *process);
 
-/* --- producers: src/core/producer.c -------------------------------------------------------- */
+/* --- producers: src/core/producer.c, synchronize.c ----------------------------------------- */
 
-/* Waits until no thread is inside a section that began before the call. -EBUSY after ten seconds,
- * or at exit a tenth of one. Under the control lock, which keeps the collector from unmapping
- * rings. */
-int producer_synchronize(bool at_exit);
+/* Waits until no thread is inside a section that began before the call. -EBUSY after ten
+ * seconds; `briefly`, and while stopping, after some hundredths of one, unless the thread
+ * only wants for a core. Not for the caller's own. Under the control lock, which keeps the
+ * collector from unmapping rings. */
+int producer_synchronize(bool briefly);
 /* The collector advanced tail: lets a waiting producer on. */
 void producer_room(struct ring *ring);
 /* Tells a napping collector that a ring fills up. */
@@ -259,7 +249,7 @@ struct catalog_entry {
 	unsigned char *bits; /* in force */
 	unsigned char *bits_spare;
 	size_t bits_bytes;
-	struct catalog_loss *losses; /* by event */
+	struct event_loss *losses; /* by event */
 };
 
 const struct catalog_entry *registry_entry(uint32_t index);
@@ -280,7 +270,7 @@ struct epoch {
 	uint64_t published_ticks;
 	uint64_t confirmed_ticks;
 };
-int registry_publish(registry_decide decide, void *context, bool at_exit, struct epoch *epoch);
+int registry_publish(registry_decide decide, void *context, bool briefly, struct epoch *epoch);
 
 /* --- the lock of everything that a child keeps: src/core/lock.c ------------------------------ */
 
@@ -303,6 +293,7 @@ struct settings {
 	uint64_t ring_size_bytes;
 	uint64_t ring_memory_bytes;
 	uint64_t block_timeout_ns;
+	uint64_t exit_timeout_ns; /* 0: none is set, see core/stopping.h */
 	enum rill_policy policy;
 	uint32_t max_open_spans;
 	char runtime_directory[200]; /* empty: /dev/shm */

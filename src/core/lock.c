@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "core/core.h"
+#include "core/stopping.h"
 
 #define WAIT_NS 10000000u
 
@@ -54,11 +55,19 @@ static bool try_lock(struct process *process, uint32_t tid, int cancel_state)
 	return true;
 }
 
+/* Whoever changes filters all the time would have the lock again before rill_stop() gets it. */
+static void let_stop_go_first(const struct process *process, uint32_t tid)
+{
+	if (stopping() && (uint32_t)look(process) != tid)
+		prim_sleep(2000000);
+}
+
 void control_lock(void)
 {
 	struct process *process = process_page();
 	int cancel_state = cancel_off();
 	uint32_t tid = prim_tid();
+	let_stop_go_first(process, tid);
 	while (!try_lock(process, tid, cancel_state)) {
 		__atomic_add_fetch(&process->control_waiters, 1, __ATOMIC_SEQ_CST);
 		uint32_t owner = (uint32_t)look(process);

@@ -71,18 +71,86 @@ static void make_directory(struct process *made)
 		return;
 	}
 	char path[sizeof made->directory + 8];
-	snprintf(path, sizeof path, "%s/lock", made->directory);
+	snprintf(path, sizeof path, "%s/" REMAINS_LOCK, made->directory);
 	made->lock_fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (made->lock_fd >= 0)
 		flock(made->lock_fd, LOCK_EX); /* a sweeper has it for a moment only */
+}
+
+/* Addresses for the losses of so many events; those of more are counted in memory only. */
+#define LOSSES_ROOM 65536u
+
+static size_t file_bytes(uint32_t nlosses)
+{
+	return sizeof(struct process_file) + nlosses * sizeof(struct event_loss);
+}
+
+/* Without it the rings can still be recovered, but neither times nor all losses. */
+static void make_file(struct process *made)
+{
+	char path[sizeof made->directory + 8];
+	uint32_t nlosses = registry_events() < LOSSES_ROOM ? registry_events() : LOSSES_ROOM;
+	void *address;
+	if (!made->directory[0])
+		return;
+	snprintf(path, sizeof path, "%s/" REMAINS_PROCESS, made->directory);
+	int error = prim_shared_file(path, file_bytes(nlosses), file_bytes(LOSSES_ROOM), &address);
+	if (error) {
+		rill__diagnose(__func__, "cannot make %s (%s): after a crash times are not known",
+			       path, strerror(-error));
+		return;
+	}
+	struct process_file *file = address;
+	file->version = REMAINS_VERSION;
+	file->header_bytes = sizeof *file;
+	file->pid = made->pid;
+	file->nlosses = nlosses;
+	memcpy(file->id, made->id, sizeof file->id);
+	file->start_ns = made->start_ns;
+	file->start_ticks = made->start_ticks;
+	__atomic_signal_fence(__ATOMIC_RELEASE); /* a file without the magic was being made */
+	memcpy(file->magic, PROCESS_MAGIC, sizeof file->magic);
+	__atomic_store_n(&made->file, file, __ATOMIC_RELEASE);
+}
+
+void process_grow_losses(void)
+{
+	struct process *made = process_peek();
+	char path[sizeof made->directory + 8];
+	uint32_t nlosses = registry_events() < LOSSES_ROOM ? registry_events() : LOSSES_ROOM;
+	if (!made || !made->directory[0] || !made->file || nlosses <= made->file->nlosses)
+		return;
+	snprintf(path, sizeof path, "%s/" REMAINS_PROCESS, made->directory);
+	if (prim_grow_file(path, file_bytes(nlosses)) == 0)
+		__atomic_store_n(&made->file->nlosses, nlosses, __ATOMIC_RELEASE);
+}
+
+void process_note_clock(struct process *noting, const struct clock_point *point)
+{
+	struct process_file *file = __atomic_load_n(&noting->file, __ATOMIC_ACQUIRE);
+	if (!file)
+		return;
+	uint64_t npoints = file->npoints;
+	if (!npoints)
+		file->first = *point;
+	file->last[npoints % 2] = *point;
+	__atomic_store_n(&file->npoints, npoints + 1, __ATOMIC_RELEASE);
 }
 
 void process_remove_directory(struct process *made)
 {
 	if (!made->directory[0])
 		return;
-	char path[sizeof made->directory + 8];
-	snprintf(path, sizeof path, "%s/lock", made->directory);
+	char path[sizeof made->directory + 32];
+	for (uint32_t i = 0; i < made->ncatalog_files; i++) {
+		snprintf(path, sizeof path, "%s/" REMAINS_CATALOGS "%u.rill", made->directory, i);
+		unlink(path);
+	}
+	snprintf(path, sizeof path, "%s/" REMAINS_PROCESS, made->directory);
+	unlink(path);
+	snprintf(path, sizeof path, "%s/" REMAINS_DUMPS, made->directory);
+	unlink(path);
+	snprintf(path, sizeof path, "%s/" REMAINS_LOCK, made->directory);
 	unlink(path);
 	rmdir(made->directory);
 	made->directory[0] = 0;
@@ -136,6 +204,7 @@ struct process *process_get(void)
 	memory->start_ticks = clock_now_ticks();
 	prim_random(memory->id, sizeof memory->id);
 	make_directory(memory);
+	make_file(memory);
 	producer_new_process();
 	__atomic_store_n(&memory->stage, PROCESS_READY, __ATOMIC_RELEASE);
 	prim_restore_signals(&before);
@@ -148,6 +217,21 @@ bool process_is(const uint64_t id[2])
 	return made && memcmp(made->id, id, sizeof made->id) == 0;
 }
 
+/*
+ * The page is wiped already, unless the kernel has no such page (before Linux 4.14) or only claims
+ * to: qemu-user before version 8 does.
+ */
+static void wipe(void)
+{
+	struct process *parent = process;
+	if (!parent || parent->stage == PROCESS_NEW)
+		return;
+	for (uint32_t i = 0; i < MAX_RINGS; i++)
+		if (parent->rings[i])
+			memset(parent->rings[i], 0, sizeof *parent->rings[i]);
+	memset(parent, 0, sizeof *parent);
+}
+
 bool process_is_child(void)
 {
 	const struct process *made = process_peek();
@@ -156,8 +240,7 @@ bool process_is_child(void)
 
 void process_in_child(void)
 {
-	if (process == &without_wipe)
-		memset(&without_wipe, 0, sizeof without_wipe);
+	wipe();
 	if (process) /* else nothing was ever on: it may be made in any process */
 		process->forked_pid = prim_pid();
 }

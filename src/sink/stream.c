@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "core/stopping.h"
+
 static ssize_t write_once(const struct stream *stream, struct iovec *parts, size_t nparts)
 {
 	if (stream->is_socket) {
@@ -38,6 +40,7 @@ int stream_write(struct stream *stream, struct iovec *parts, size_t nparts, size
 	while (nparts) {
 		ssize_t written = write_once(stream, parts, nparts);
 		if (written > 0) {
+			stopping_moved();
 			total += (size_t)written;
 			advance(&parts, &nparts, (size_t)written);
 		} else if (written == 0) {

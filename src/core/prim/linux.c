@@ -1,6 +1,7 @@
 /* Linux: futex, membarrier, madvise, memfd, signals and scheduling. */
 #include "core/prim/prim.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -162,6 +163,31 @@ void prim_unmap_ring(void *address, size_t head_bytes, size_t data_bytes)
 	munmap(address, head_bytes + 2 * data_bytes);
 }
 
+int prim_shared_file(const char *path, size_t size_bytes, size_t room_bytes, void **address)
+{
+	int fd = prim_ring_file(path, size_bytes);
+	if (fd < 0)
+		return fd;
+	void *mapped = mmap(NULL, room_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	int error = mapped == MAP_FAILED ? -errno : 0;
+	close(fd);
+	if (error)
+		unlink(path);
+	else
+		*address = mapped;
+	return error;
+}
+
+int prim_grow_file(const char *path, size_t size_bytes)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+	int error = posix_fallocate(fd, 0, (off_t)size_bytes);
+	close(fd);
+	return -error;
+}
+
 uint32_t prim_pid(void)
 {
 	return (uint32_t)getpid();
@@ -170,6 +196,63 @@ uint32_t prim_pid(void)
 uint32_t prim_tid(void)
 {
 	return (uint32_t)syscall(SYS_gettid);
+}
+
+/* proc(5): "TID (NAME) STATE ...". A name may hold anything but is at most 15 bytes. */
+struct thread_state {
+	char name[16];
+	char state;
+};
+
+static bool thread_state(const char *tid, struct thread_state *thread)
+{
+	char path[64], text[512];
+	snprintf(path, sizeof path, "/proc/self/task/%.20s/stat", tid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ssize_t size = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[size > 0 ? size : 0] = 0;
+	const char *name = strchr(text, '('), *name_end = strrchr(text, ')');
+	if (!name || !name_end || name_end[1] != ' ')
+		return false;
+	snprintf(thread->name, sizeof thread->name, "%.*s", (int)(name_end - name - 1), name + 1);
+	thread->state = name_end[2];
+	return true;
+}
+
+bool prim_thread_runs(uint32_t tid)
+{
+	char text[16];
+	struct thread_state thread;
+	snprintf(text, sizeof text, "%u", tid);
+	return thread_state(text, &thread) && thread.state == 'R';
+}
+
+bool prim_alone(void)
+{
+	struct thread_state thread;
+	bool alone = true;
+	DIR *threads = opendir("/proc/self/task");
+	if (!threads)
+		return false;
+	for (struct dirent *entry; alone && (entry = readdir(threads)) != NULL;)
+		alone = entry->d_name[0] == '.' || !thread_state(entry->d_name, &thread) ||
+			thread.state == 'Z' || thread.state == 'X' ||
+			strncmp(thread.name, "rill-", 5) == 0;
+	closedir(threads);
+	return alone;
+}
+
+/* The clock's number is part of the system call's interface: CPUCLOCK_PERTHREAD (4) and
+ * CPUCLOCK_SCHED (2) below the inverted id. */
+uint64_t prim_thread_cpu_ns(uint32_t tid)
+{
+	struct timespec time;
+	if (clock_gettime((clockid_t)(~tid << 3 | 6), &time) != 0)
+		return 0;
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
 void prim_random(void *to, size_t size_bytes)

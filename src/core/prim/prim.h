@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #define PRIM_CACHE_LINE 64
-#define PRIM_PAGE       4096u /* smallest page of the supported CPUs; larger ones are multiples */
 
 /* All signals of the calling thread; async-signal-safe. */
 void prim_block_signals(sigset_t *before);
@@ -39,8 +38,21 @@ void prim_unmap_ring(void *address, size_t head_bytes, size_t data_bytes);
 /* Zeroed memory at this address, where nothing is mapped. False: something is. */
 bool prim_private_memory(void *address, size_t size_bytes);
 
+/* Makes a file like that and maps it; `room_bytes` of addresses, for when it grows. */
+int prim_shared_file(const char *path, size_t size_bytes, size_t room_bytes, void **address);
+/* Takes the space for more of it. */
+int prim_grow_file(const char *path, size_t size_bytes);
+
 uint32_t prim_pid(void);
 uint32_t prim_tid(void);
+/* Whether a thread of this process runs or waits for a core; false: it sleeps, in a system call for
+ * instance, or has ended, or the system does not tell. */
+bool prim_thread_runs(uint32_t tid);
+/* Whether all threads of this process that have not ended were started by prim_thread_start(), or
+ * have a name like those: "rill-...". */
+bool prim_alone(void);
+/* CPU time of a thread of this process; 0: it has ended. */
+uint64_t prim_thread_cpu_ns(uint32_t tid);
 void prim_random(void *to, size_t size_bytes);
 void prim_sleep(uint64_t ns);
 size_t prim_page_size(void);

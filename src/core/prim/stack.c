@@ -12,7 +12,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define WORD sizeof(uint64_t)
+#define WORD          sizeof(uint64_t)
+#define SMALLEST_PAGE 4096u /* of the supported CPUs; larger ones are multiples */
 
 /* Words of others' frames: AddressSanitizer would see overruns. */
 #define OTHERS_FRAMES __attribute__((no_sanitize("address", "thread")))
@@ -146,7 +147,7 @@ static bool learn_restorers(void)
 OTHERS_FRAMES static bool finds_signal_frame(uint64_t from, uint64_t end)
 {
 	for (uint64_t at = from; at < end; at += WORD) {
-		if ((at == from || at % PRIM_PAGE == 0) && !readable(at))
+		if ((at == from || at % SMALLEST_PAGE == 0) && !readable(at))
 			return false; /* behind the stack */
 		if (is_signal_frame((const volatile uint64_t *)(uintptr_t)at, end))
 			return true;
