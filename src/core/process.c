@@ -168,6 +168,13 @@ struct process *process_peek(void)
 	return memory;
 }
 
+/* The other half of the mappings is the program's: without them it could start no thread. */
+static uint32_t max_rings(void)
+{
+	uint32_t most = prim_max_mappings() / 2 / PRIM_RING_MAPPINGS;
+	return most < MAX_RINGS ? most : MAX_RINGS;
+}
+
 struct process *process_get(void)
 {
 	struct process *memory = process_page();
@@ -193,6 +200,7 @@ struct process *process_get(void)
 		encode_count_anew();
 	}
 	made_before = true;
+	memory->max_rings = max_rings();
 	memory->start_ns = prim_realtime_ns();
 	memory->start_ticks = clock_now_ticks();
 	prim_random(memory->id, sizeof memory->id);
@@ -202,6 +210,12 @@ struct process *process_get(void)
 	__atomic_store_n(&memory->stage, PROCESS_READY, __ATOMIC_RELEASE);
 	prim_restore_signals(&before);
 	return memory;
+}
+
+bool process_is(const uint64_t id[2])
+{
+	const struct process *made = process_peek();
+	return made && memcmp(made->id, id, sizeof made->id) == 0;
 }
 
 /*
