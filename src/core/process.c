@@ -225,7 +225,7 @@ bool process_is(const uint64_t id[2])
  */
 static void wipe(void)
 {
-	if (!process || process->control_owner == 0)
+	if (!process || (uint32_t)process->control == 0)
 		return;
 	for (uint32_t i = 0; i < MAX_RINGS; i++)
 		if (process->rings[i])
