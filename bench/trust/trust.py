@@ -26,6 +26,7 @@ class Tracer:
 
     name = ""
     program = ""
+    remark = None
 
     def __init__(self, build):
         self.program_path = f"{build}/bench/trust/{self.program}"
@@ -105,11 +106,24 @@ class Lttng(Tracer):
     def end(self, folder):
         for pid in self.collectors():
             os.kill(pid, signal.SIGCONT)
-        self.command("destroy", "trust")
+        try:
+            subprocess.run(["lttng", "destroy", "trust"], env=self.env, check=True, timeout=HANGS,
+                           stdout=subprocess.DEVNULL, stderr=self.log)
+        except subprocess.TimeoutExpired:
+            # It waits for data that a killed process had begun to write.
+            self.remark = "`lttng destroy` waits for ever after some; read after `--no-wait`"
+            self.command("destroy", "--no-wait", "trust")
+            time.sleep(0.5)
         text = subprocess.run(["babeltrace2", f"{folder}/trace"], check=False, stdout=subprocess.PIPE,
                               stderr=self.log).stdout
+        helpers = self.collectors()[1:]
         self.daemon.terminate()
-        self.daemon.wait()
+        try:
+            self.daemon.wait(HANGS)
+        except subprocess.TimeoutExpired:
+            for pid in [self.daemon.pid, *helpers]:
+                os.kill(pid, signal.SIGKILL)
+            self.daemon.wait()
         self.log.close()
         return text
 
@@ -297,7 +311,9 @@ def main():
             continue
         print(f"\n{title}\n")
         for tracer in tracers:
-            print(f"    {tracer.name}: {measure(tracer)}", flush=True)
+            tracer.remark = None
+            text = measure(tracer)
+            print(f"    {tracer.name}: {text}{f'; {tracer.remark}' if tracer.remark else ''}", flush=True)
 
 
 main()
