@@ -15,7 +15,7 @@
 #define DUMP_NAP_NS 20000000u
 /* A ring's fill is reckoned in parts of 2^FILL_SHIFT. */
 #define FILL_SHIFT 16
-/* How often it says that events are being discarded. */
+/* How often it says that events are being discarded, and that the counter goes wrong. */
 #define TELL_EVERY_NS UINT64_C(60000000000)
 /* How long live outputs wait for an event that began before the batch's time. */
 #define PATIENCE_NS 2000000u
@@ -106,7 +106,9 @@ struct collector {
 	uint32_t ntally;         /* length of every tally */
 
 	struct clock_maker clock;
-	struct line line; /* of its points */
+	struct line line;     /* of its points */
+	bool restamps;        /* the counter was found to be wrong: drain.c corrects it */
+	uint64_t jump_due_ns; /* not before is another jump of it told */
 	uint64_t clock_due_ns;
 	uint64_t counts_due_ns;
 	uint64_t house_due_ns;

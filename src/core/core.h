@@ -105,6 +105,7 @@ struct ring {
 	/* consumer */
 	_Alignas(PRIM_CACHE_LINE) uint64_t tail;
 	uint64_t idle_since_ns;
+	uint64_t newest_ticks; /* of the last record taken */
 	bool active;
 };
 
@@ -227,6 +228,8 @@ void producer_new_process(void);
 void producer_before_fork(void);
 void producer_in_child(void);
 bool producer_fences(void); /* true: membarrier does not work, so sections take a full fence */
+/* Every running thread executes a full fence. False: that cannot be had (any more). */
+bool producer_membarrier(void);
 
 /* --- catalogs, gates, bitmaps: src/core/registry.c ----------------------------------------- */
 

@@ -19,12 +19,32 @@ __thread struct rill__producer *rill__me = &nobody;
 
 static pthread_key_t thread_key;
 static bool thread_key_made;
-static bool without_membarrier;
+static bool without_membarrier; /* from the start, or from now on */
 static bool without_counter;
 
 bool producer_fences(void)
 {
-	return without_membarrier;
+	return __atomic_load_n(&without_membarrier, __ATOMIC_RELAXED);
+}
+
+/*
+ * A filter that came after the start may have taken membarrier(2) away. From then on every event
+ * takes the slow path, with its fence; a thread that is still on the fast one gets there when it
+ * next looks for room.
+ */
+bool producer_membarrier(void)
+{
+	if (producer_fences())
+		return false;
+	/* Without a process nobody emits, and nothing has been registered. */
+	if (!process_peek() || prim_membarrier())
+		return true;
+	if (!__atomic_exchange_n(&without_membarrier, true, __ATOMIC_RELAXED))
+		rill__diagnose(__func__,
+			       "the kernel does not offer membarrier(2) any more: each event takes "
+			       "a full fence, and the collector looks at the rings 100 times a "
+			       "second");
+	return false;
 }
 
 static struct ring *ring_of(struct rill__producer *producer)
@@ -178,7 +198,7 @@ static bool make_room(struct rill__producer *producer, uint64_t head, uint64_t s
 	if (limit > base + 2 * ring->data_bytes)
 		limit = base + 2 * ring->data_bytes;
 	/* Without membarrier or a usable counter every record comes this way. */
-	producer->limit = without_membarrier || without_counter ? 0 : limit;
+	producer->limit = producer_fences() || without_counter ? 0 : limit;
 	return head + size <= (reserve ? tail + ring->data_bytes : limit);
 }
 
@@ -349,6 +369,8 @@ void rill__notify(struct rill__producer *producer)
 
 /* --- waiting for sections ------------------------------------------------------------------ */
 
+/* No store waits in a core's buffer for so long: instead of a membarrier(2) that has failed. */
+#define STORE_BUFFER_NS  2000000u
 #define PATIENCE_NS      UINT64_C(10000000000)
 #define EXIT_PATIENCE_NS UINT64_C(100000000)
 
@@ -393,7 +415,9 @@ static bool section_over(struct ring *ring, uint64_t deadline_ns)
 int producer_synchronize(bool at_exit)
 {
 	int result = 0;
-	prim_membarrier(); /* pairs with the barrier after a section's first store */
+	/* Pairs with the barrier after a section's first store. */
+	if (!producer_membarrier())
+		prim_sleep(STORE_BUFFER_NS);
 	struct process *process = process_peek();
 	if (!process)
 		return 0;

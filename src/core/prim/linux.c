@@ -21,6 +21,8 @@
 
 #include <pthread.h>
 
+#include <rill/static/prim.h>
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -30,29 +32,10 @@ bool prim_membarrier_register(void)
 	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
-/*
- * Where the system call fails although it worked at start (a seccomp filter that came later):
- * taking away access to a page that was just written interrupts the cores that run this process, on
- * x86.
- */
-static void membarrier_by_mprotect(void)
-{
-	static char *page;
-	size_t size = prim_page_size();
-	if (!page)
-		page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (page == MAP_FAILED)
-		return;
-	mprotect(page, size, PROT_READ | PROT_WRITE);
-	__atomic_add_fetch(page, 1, __ATOMIC_SEQ_CST);
-	mprotect(page, size, PROT_NONE);
-}
-
-void prim_membarrier(void)
+bool prim_membarrier(void)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0)
-		membarrier_by_mprotect();
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
 void prim_block_signals(sigset_t *before)
@@ -180,18 +163,30 @@ bool prim_on_other_signal_stack(uint64_t address)
 	return address < from || address >= from + stack.ss_size;
 }
 
-uint64_t prim_monotonic_ns(void)
+/* 0: a filter forbids the call where the kernel has no vDSO for it. */
+static uint64_t read_clock(clockid_t clock)
 {
 	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (clock_gettime(clock, &now) != 0)
+		return 0;
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t prim_monotonic_ns(void)
+{
+	uint64_t now_ns = read_clock(CLOCK_MONOTONIC);
+	/* What is waited for must come to an end: about the right time, at some GHz. */
+	return now_ns ? now_ns : rill__ticks() / 2;
 }
 
 uint64_t prim_realtime_ns(void)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	return read_clock(CLOCK_REALTIME);
+}
+
+uint64_t prim_steady_ns(void)
+{
+	return read_clock(CLOCK_BOOTTIME);
 }
 
 /*
@@ -240,11 +235,31 @@ const char *prim_counter_name(void)
 	return "tsc";
 }
 
+/* Linux, Documentation/timers/timekeeping: where its watchdog, or its look at the cores at boot,
+ * finds that the TSC is not to be trusted, the kernel takes one of these as its own clock. */
+static bool kernel_distrusts_counter(void)
+{
+	static const char *const slow[] = {"hpet\n", "acpi_pm\n", "refined-jiffies\n", "jiffies\n"};
+	char name[32];
+	int fd = open("/sys/devices/system/clocksource/clocksource0/current_clocksource",
+		      O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ssize_t size = read(fd, name, sizeof name - 1);
+	close(fd);
+	name[size > 0 ? size : 0] = 0;
+	for (size_t i = 0; i < sizeof slow / sizeof *slow; i++)
+		if (strcmp(name, slow[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Intel SDM volume 3, 18.17.1: CPUID.80000007H:EDX[8], the invariant TSC. */
 bool prim_counter_invariant(void)
 {
 	unsigned a, b, c, d;
-	return __get_cpuid(0x80000007u, &a, &b, &c, &d) && (d & 1u << 8);
+	return __get_cpuid(0x80000007u, &a, &b, &c, &d) && (d & 1u << 8) &&
+	       !kernel_distrusts_counter();
 }
 
 /* Intel SDM volume 3, 18.7.3: CPUID.15H gives the crystal's frequency and the TSC's ratio to it. */

@@ -15,9 +15,10 @@
 void prim_block_signals(sigset_t *before);
 void prim_restore_signals(const sigset_t *before);
 
-/* Makes every running thread of this process execute a full fence. False: the kernel cannot. */
+/* Makes every running thread of this process execute a full fence. False: the kernel cannot, or
+ * may not be asked. */
 bool prim_membarrier_register(void);
-void prim_membarrier(void);
+bool prim_membarrier(void);
 
 /* Waits while *word is value, at most timeout_ns (UINT64_MAX: for ever); spurious returns happen.
  */
@@ -42,14 +43,18 @@ size_t prim_page_size(void);
 /* Whether this code runs on an alternate signal stack that does not hold `address`. */
 bool prim_on_other_signal_stack(uint64_t address);
 
-/* Whether the counter of rill__ticks() runs at one rate, on all cores alike, for ever. */
+/* Whether the counter of rill__ticks() runs at one rate, on all cores alike, for ever: as the CPU
+ * says, and as far as the kernel has not found otherwise. */
 bool prim_counter_invariant(void);
 /* Its frequency in Hz as the CPU itself states it; 0: not stated. */
 uint64_t prim_counter_hz(void);
 /* What the CPU's makers call it. */
 const char *prim_counter_name(void);
+/* Never steps back; goes on somehow where the kernel may not be asked. */
 uint64_t prim_monotonic_ns(void);
+/* 0: not known. Steady: it goes on while the machine sleeps, and nobody can set it. */
 uint64_t prim_realtime_ns(void);
+uint64_t prim_steady_ns(void);
 /* How many microseconds the latter may be off from UTC, by what the kernel knows; UINT32_MAX: it
  * does not, or may not be asked. */
 uint32_t prim_clock_error_us(void);
