@@ -69,7 +69,10 @@ static int open_dump(const struct process *process, const char *argument, char *
 	if (result)
 		return result;
 	describe(target, process);
+	struct prim_quiet quiet; /* this thread writes what the file begins with */
+	prim_quiet_begin(&quiet);
 	result = dump_target_begin(target, error, size);
+	prim_quiet_end(&quiet);
 	if (result) {
 		dump_target_free(target);
 		return result;

@@ -50,6 +50,41 @@ void prim_restore_signals(const sigset_t *before)
 	pthread_sigmask(SIG_SETMASK, before, NULL);
 }
 
+static const int write_signals[] = {SIGPIPE, SIGXFSZ};
+#define WRITE_SIGNALS (sizeof write_signals / sizeof *write_signals)
+
+void prim_quiet_begin(struct prim_quiet *quiet)
+{
+	int saved_errno = errno;
+	sigset_t both;
+	sigemptyset(&both);
+	for (size_t i = 0; i < WRITE_SIGNALS; i++)
+		sigaddset(&both, write_signals[i]);
+	pthread_sigmask(SIG_BLOCK, &both, &quiet->before);
+	sigemptyset(&quiet->pending);
+	sigpending(&quiet->pending);
+	errno = saved_errno;
+}
+
+void prim_quiet_end(const struct prim_quiet *quiet)
+{
+	int saved_errno = errno;
+	const struct timespec at_once = {0, 0};
+	sigset_t now, one;
+	sigemptyset(&now);
+	sigpending(&now);
+	for (size_t i = 0; i < WRITE_SIGNALS; i++) {
+		if (sigismember(&now, write_signals[i]) != 1 ||
+		    sigismember(&quiet->pending, write_signals[i]) == 1)
+			continue;
+		sigemptyset(&one);
+		sigaddset(&one, write_signals[i]);
+		sigtimedwait(&one, NULL, &at_once);
+	}
+	pthread_sigmask(SIG_SETMASK, &quiet->before, NULL);
+	errno = saved_errno;
+}
+
 void prim_futex_wait(uint32_t *word, uint32_t value, uint64_t timeout_ns)
 {
 	struct timespec timeout = {(time_t)(timeout_ns / 1000000000u),
@@ -83,7 +118,10 @@ int prim_ring_file(const char *path, size_t size_bytes)
 	if (fd < 0)
 		return -errno;
 	/* A hole in a full tmpfs would be a SIGBUS in the traced program's next store. */
+	struct prim_quiet quiet; /* RLIMIT_FSIZE */
+	prim_quiet_begin(&quiet);
 	int error = posix_fallocate(fd, 0, (off_t)size_bytes);
+	prim_quiet_end(&quiet);
 	if (error) {
 		close(fd);
 		if (path)

@@ -15,6 +15,15 @@
 void prim_block_signals(sigset_t *before);
 void prim_restore_signals(const sigset_t *before);
 
+/* What a write may send to the thread that makes it, SIGPIPE and SIGXFSZ, is not the program's in
+ * between: held back, and taken away again. Async-signal-safe; keeps errno. */
+struct prim_quiet {
+	sigset_t before;
+	sigset_t pending;
+};
+void prim_quiet_begin(struct prim_quiet *quiet);
+void prim_quiet_end(const struct prim_quiet *quiet);
+
 /* Makes every running thread of this process execute a full fence. False: the kernel cannot, or
  * may not be asked. */
 bool prim_membarrier_register(void);
