@@ -13,11 +13,8 @@
 
 /* --- active rings -------------------------------------------------------------------------- */
 
-static bool make_capacity(struct collector *collector)
+bool collector_room(struct collector *collector, uint32_t capacity)
 {
-	if (collector->nactive < collector->capacity)
-		return true;
-	uint32_t capacity = collector->capacity ? 2 * collector->capacity : 16;
 	struct ring **active = realloc(collector->active, capacity * sizeof *active);
 	if (active)
 		collector->active = active;
@@ -30,11 +27,24 @@ static bool make_capacity(struct collector *collector)
 	return true;
 }
 
+static bool make_capacity(struct collector *collector)
+{
+	return collector->nactive < collector->capacity ||
+	       collector_room(collector, 2 * collector->capacity);
+}
+
 static void activate(struct collector *collector, struct ring *ring)
 {
-	/* A pending bit may be older than the ring's thread: it may even be a spare by now. */
-	if (!ring_file(ring) || (!ring->active && !make_capacity(collector)))
-		return; /* without memory: it stays armed, and its next record tells again */
+	/* A pending bit may be older than the ring's thread: it may even be a spare by now. Or it
+	 * was set by an event that a fork in a handler has brought here. */
+	if (!ring || !ring_file(ring))
+		return;
+	/* Without memory it is its turn when another one has been let go. */
+	if (!ring->active && !make_capacity(collector)) {
+		__atomic_fetch_or(&collector->process->pending[ring->index / 64],
+				  UINT64_C(1) << ring->index % 64, __ATOMIC_RELAXED);
+		return;
+	}
 	__atomic_store_n(&ring->producer.armed, 0, __ATOMIC_RELAXED);
 	if (ring->active)
 		return;
@@ -248,6 +258,11 @@ static void straighten_clock(struct collector *collector)
 	collector->clock_due_ns = 0;
 }
 
+static bool main_has_ended(const struct collector *collector)
+{
+	return __atomic_load_n(&collector->process->main_ended, __ATOMIC_SEQ_CST);
+}
+
 /* Until a producer or a message tells, or a dump is too old. Nothing is held back here: every
  * active ring was let go. */
 static void sleep_until_told(struct collector *collector, uint64_t until_ns)
@@ -260,7 +275,10 @@ static void sleep_until_told(struct collector *collector, uint64_t until_ns)
 	struct process *process = collector->process;
 	__atomic_store_n(&process->wake, WAKE_SLEEPING, __ATOMIC_SEQ_CST);
 	/* Pairs with rill__notify() and post(): they leave word and then look at wake. */
-	if (!any_pending(process) && !__atomic_load_n(&collector->mailbox, __ATOMIC_SEQ_CST))
+	bool told = any_pending(process) ||
+		    __atomic_load_n(&collector->mailbox, __ATOMIC_SEQ_CST) ||
+		    (until_ns == UINT64_MAX && main_has_ended(collector));
+	if (!told)
 		prim_futex_wait(&process->wake, WAKE_SLEEPING, most_ns);
 	__atomic_store_n(&process->wake, WAKE_RUNNING, __ATOMIC_SEQ_CST);
 	if (producer_fences())
@@ -347,9 +365,31 @@ static void take_over(struct collector *collector)
 	}
 }
 
+/*
+ * A program whose main thread has ended by pthread_exit() ends with its last thread, by exit(0).
+ * That would be this one, which never ends: so somebody else calls exit() for it.
+ */
+#define ALONE_EVERY_NS UINT64_C(50000000)
+
+static void exit_for_all(void *argument)
+{
+	(void)argument;
+	exit(0);
+}
+
+static void leave_if_alone(struct collector *collector, uint64_t now_ns)
+{
+	if (now_ns < collector->alone_due_ns)
+		return;
+	collector->alone_due_ns = now_ns + ALONE_EVERY_NS;
+	if (prim_alone() && prim_thread_start(exit_for_all, NULL, "rill-exit") == 0)
+		collector->alone_due_ns = UINT64_MAX;
+}
+
 void collector_run(void *argument)
 {
 	struct collector *collector = argument;
+	__atomic_store_n(&collector->tid, prim_tid(), __ATOMIC_RELEASE);
 	clock_calibrate_first(&collector->clock);
 	dumps_clock(collector);
 	take_over(collector);
@@ -362,13 +402,17 @@ void collector_run(void *argument)
 		keep_clock(collector, now_ns);
 		uint64_t old_ns = dumps_rotate_old(collector);
 		uint64_t due = due_ns(collector, start_ns);
+		if (main_has_ended(collector))
+			leave_if_alone(collector, now_ns);
 		bool naps = due > now_ns + SILENT_NS;
 		if (naps || now_ns >= collector->house_due_ns)
 			keep_house(collector, now_ns);
 		if (collector->nactive == 0 && taken == 0) {
 			straighten_clock(collector);
 			dumps_counts(collector);
-			sleep_until_told(collector, old_ns);
+			sleep_until_told(collector, main_has_ended(collector)
+							    ? now_ns + ALONE_EVERY_NS
+							    : old_ns);
 		} else if (naps) {
 			nap(collector, due - now_ns);
 		} else if (due > now_ns + AWAKE_NS) {

@@ -66,6 +66,7 @@ void dumps_clock(struct collector *collector)
 		return;
 	line_add(&collector->line, &collector->clock.point, collector->clock.set_ns);
 	const struct line_point *point = line_last(&collector->line);
+	process_note_clock(collector->process, &collector->clock.point);
 	for (uint32_t i = 0; i < collector->ndumps; i++)
 		dump_told(&collector->dumps[i],
 			  open_put_point(collector->dumps[i].writer, point, before));

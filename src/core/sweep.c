@@ -31,7 +31,14 @@ static bool ring_is_drained(int directory, const char *name)
 
 static bool is_ring(const char *name)
 {
-	return strncmp(name, "ring-", 5) == 0;
+	return strncmp(name, REMAINS_RING, sizeof REMAINS_RING - 1) == 0;
+}
+
+static bool is_ours(const char *name)
+{
+	return is_ring(name) || strncmp(name, REMAINS_CATALOGS, sizeof REMAINS_CATALOGS - 1) == 0 ||
+	       strcmp(name, REMAINS_PROCESS) == 0 || strcmp(name, REMAINS_DUMPS) == 0 ||
+	       strcmp(name, REMAINS_LOCK) == 0;
 }
 
 /* Under the directory's lock. */
@@ -46,7 +53,7 @@ static void clear(int prefix, const char *name, int directory, DIR *entries)
 			return;
 	rewinddir(entries);
 	for (struct dirent *entry; (entry = readdir(entries)) != NULL;)
-		if (is_ring(entry->d_name) || strcmp(entry->d_name, "lock") == 0)
+		if (is_ours(entry->d_name))
 			unlinkat(directory, entry->d_name, 0);
 	unlinkat(prefix, name, AT_REMOVEDIR);
 }
@@ -56,7 +63,7 @@ static void sweep_one(int prefix, const char *name)
 	int directory = openat(prefix, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (directory < 0)
 		return;
-	int lock = openat(directory, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int lock = openat(directory, REMAINS_LOCK, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0) {
 		int copy = dup(directory);
 		DIR *entries = copy >= 0 ? fdopendir(copy) : NULL;

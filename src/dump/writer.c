@@ -13,14 +13,14 @@
 #include <zstd.h>
 
 #include "core/prim/prim.h"
+#include "core/stopping.h"
 #include "dump/pack_state.h"
 #include "dump/writer.h"
 
 /* A fifth of a second at most. */
-#define LOCK_TRIES    200
-#define LOCK_SLEEP_NS UINT64_C(1000000)
-/* The collector blocks all signals; some file systems interrupt all the same, but not for ever. */
-#define MOST_INTERRUPTS 1000
+#define LOCK_TRIES      200
+#define LOCK_SLEEP_NS   UINT64_C(1000000)
+#define MOST_INTERRUPTS 1000 /* of a write, by a file system: signals are blocked */
 
 struct dump_writer {
 	int fd;
@@ -46,13 +46,13 @@ struct dump_writer {
 
 static int write_all(int fd, struct iovec *parts, int count, uint64_t position)
 {
-	int interrupts = 0;
-	while (count > 0) {
+	for (int interrupts = 0; count > 0;) {
 		ssize_t written = pwritev(fd, parts, count, (off_t)position);
 		if (written < 0 && errno == EINTR && ++interrupts < MOST_INTERRUPTS)
 			continue;
 		if (written <= 0)
 			return written < 0 ? -errno : -EIO;
+		stopping_moved();
 		position += (uint64_t)written;
 		size_t rest = (size_t)written;
 		while (count > 0 && rest >= parts->iov_len) {

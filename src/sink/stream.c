@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "core/stopping.h"
+
 /* Its threads block all signals, but some file systems interrupt all the same; not for ever. */
 #define MOST_INTERRUPTS 1000
 
@@ -41,6 +43,7 @@ int stream_write(struct stream *stream, struct iovec *parts, size_t nparts, size
 	while (nparts) {
 		ssize_t written = write_once(stream, parts, nparts);
 		if (written > 0) {
+			stopping_moved();
 			total += (size_t)written;
 			advance(&parts, &nparts, (size_t)written);
 		} else if (written == 0) {

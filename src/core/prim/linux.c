@@ -1,6 +1,7 @@
 /* Linux: futex, membarrier, madvise, memfd, signals and scheduling. */
 #include "core/prim/prim.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -15,17 +16,11 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/timex.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <pthread.h>
-
-#include <rill/static/prim.h>
-
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
 
 bool prim_membarrier_register(void)
 {
@@ -111,17 +106,24 @@ void *prim_wiped_pages(size_t size_bytes)
 	return pages;
 }
 
+/* A hole in a full tmpfs would be a SIGBUS in the traced program's next store; and beyond
+ * RLIMIT_FSIZE a signal comes. */
+static int take_space(int fd, size_t size_bytes)
+{
+	struct prim_quiet quiet;
+	prim_quiet_begin(&quiet);
+	int error = posix_fallocate(fd, 0, (off_t)size_bytes);
+	prim_quiet_end(&quiet);
+	return error;
+}
+
 int prim_ring_file(const char *path, size_t size_bytes)
 {
 	int fd = path ? open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)
 		      : memfd_create("rill-ring", MFD_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	/* A hole in a full tmpfs would be a SIGBUS in the traced program's next store. */
-	struct prim_quiet quiet; /* RLIMIT_FSIZE */
-	prim_quiet_begin(&quiet);
-	int error = posix_fallocate(fd, 0, (off_t)size_bytes);
-	prim_quiet_end(&quiet);
+	int error = take_space(fd, size_bytes);
 	if (error) {
 		close(fd);
 		if (path)
@@ -150,13 +152,49 @@ int prim_map_ring(int fd, size_t head_bytes, size_t data_bytes, void **address)
 		munmap(base, total);
 		return -error;
 	}
+	/* No child has it: what one would write there by mistake would be the parent's trace. */
+	madvise(base, total, MADV_DONTFORK);
 	*address = base;
 	return 0;
+}
+
+bool prim_private_memory(void *address, size_t size_bytes)
+{
+	const int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+	void *at = mmap(address, size_bytes, PROT_READ | PROT_WRITE, how, -1, 0);
+	if (at != MAP_FAILED && at != address)
+		munmap(at, size_bytes); /* a kernel that does not know the last flag */
+	return at == address;
 }
 
 void prim_unmap_ring(void *address, size_t head_bytes, size_t data_bytes)
 {
 	munmap(address, head_bytes + 2 * data_bytes);
+}
+
+int prim_shared_file(const char *path, size_t size_bytes, size_t room_bytes, void **address)
+{
+	int fd = prim_ring_file(path, size_bytes);
+	if (fd < 0)
+		return fd;
+	void *mapped = mmap(NULL, room_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	int error = mapped == MAP_FAILED ? -errno : 0;
+	close(fd);
+	if (error)
+		unlink(path);
+	else
+		*address = mapped;
+	return error;
+}
+
+int prim_grow_file(const char *path, size_t size_bytes)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+	int error = take_space(fd, size_bytes);
+	close(fd);
+	return -error;
 }
 
 uint32_t prim_pid(void)
@@ -166,7 +204,71 @@ uint32_t prim_pid(void)
 
 uint32_t prim_tid(void)
 {
-	return (uint32_t)syscall(SYS_gettid);
+	/* Locks are owned by it: where a filter forbids the call, any number that is the thread's.
+	 */
+	for (int i = 0; i < 2; i++) {
+		long tid = syscall(SYS_gettid);
+		if (tid > 0)
+			return (uint32_t)tid;
+	}
+	return (uint32_t)((uintptr_t)pthread_self() >> 6) | 1u << 31;
+}
+
+/* proc(5): "TID (NAME) STATE ...". A name may hold anything but is at most 15 bytes. */
+struct thread_state {
+	char name[16];
+	char state;
+};
+
+static bool thread_state(const char *tid, struct thread_state *thread)
+{
+	char path[64], text[512];
+	snprintf(path, sizeof path, "/proc/self/task/%.20s/stat", tid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ssize_t size = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[size > 0 ? size : 0] = 0;
+	const char *name = strchr(text, '('), *name_end = strrchr(text, ')');
+	if (!name || !name_end || name_end[1] != ' ')
+		return false;
+	snprintf(thread->name, sizeof thread->name, "%.*s", (int)(name_end - name - 1), name + 1);
+	thread->state = name_end[2];
+	return true;
+}
+
+bool prim_thread_runs(uint32_t tid)
+{
+	char text[16];
+	struct thread_state thread;
+	snprintf(text, sizeof text, "%u", tid);
+	return thread_state(text, &thread) && thread.state == 'R';
+}
+
+bool prim_alone(void)
+{
+	struct thread_state thread;
+	bool alone = true;
+	DIR *threads = opendir("/proc/self/task");
+	if (!threads)
+		return false;
+	for (struct dirent *entry; alone && (entry = readdir(threads)) != NULL;)
+		alone = entry->d_name[0] == '.' || !thread_state(entry->d_name, &thread) ||
+			thread.state == 'Z' || thread.state == 'X' ||
+			strncmp(thread.name, "rill-", 5) == 0;
+	closedir(threads);
+	return alone;
+}
+
+/* The clock's number is part of the system call's interface: CPUCLOCK_PERTHREAD (4) and
+ * CPUCLOCK_SCHED (2) below the inverted id. */
+uint64_t prim_thread_cpu_ns(uint32_t tid)
+{
+	struct timespec time;
+	if (clock_gettime((clockid_t)(~tid << 3 | 6), &time) != 0)
+		return 0;
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
 void prim_random(void *to, size_t size_bytes)
@@ -201,45 +303,6 @@ bool prim_on_other_signal_stack(uint64_t address)
 	return address < from || address >= from + stack.ss_size;
 }
 
-/* 0: a filter forbids the call where the kernel has no vDSO for it. */
-static uint64_t read_clock(clockid_t clock)
-{
-	struct timespec now;
-	if (clock_gettime(clock, &now) != 0)
-		return 0;
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-uint64_t prim_monotonic_ns(void)
-{
-	uint64_t now_ns = read_clock(CLOCK_MONOTONIC);
-	/* What is waited for must come to an end: about the right time, at some GHz. */
-	return now_ns ? now_ns : rill__ticks() / 2;
-}
-
-uint64_t prim_realtime_ns(void)
-{
-	return read_clock(CLOCK_REALTIME);
-}
-
-uint64_t prim_steady_ns(void)
-{
-	return read_clock(CLOCK_BOOTTIME);
-}
-
-/*
- * adjtimex(2) is not for everybody: where the process is confined, a filter may end it for the
- * call, so it is not made.
- */
-uint32_t prim_clock_error_us(void)
-{
-	struct timex time = {.modes = 0};
-	if (prctl(PR_GET_SECCOMP) != 0 || adjtimex(&time) < 0 || (time.status & STA_UNSYNC) ||
-	    time.maxerror < 0 || time.maxerror >= (long)UINT32_MAX)
-		return UINT32_MAX;
-	return (uint32_t)time.maxerror;
-}
-
 void prim_host_name(char *name, size_t size)
 {
 	if (gethostname(name, size) != 0)
@@ -266,81 +329,6 @@ void prim_boot_id(uint64_t id[2])
 	if (n == 16)
 		memcpy(id, bytes, sizeof bytes);
 }
-
-#if defined(__x86_64__)
-const char *prim_counter_name(void)
-{
-	return "tsc";
-}
-
-/* Linux, Documentation/timers/timekeeping: where its watchdog, or its look at the cores at boot,
- * finds that the TSC is not to be trusted, the kernel takes one of these as its own clock. */
-static bool kernel_distrusts_counter(void)
-{
-	static const char *const slow[] = {"hpet\n", "acpi_pm\n", "refined-jiffies\n", "jiffies\n"};
-	char name[32];
-	int fd = open("/sys/devices/system/clocksource/clocksource0/current_clocksource",
-		      O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	ssize_t size = read(fd, name, sizeof name - 1);
-	close(fd);
-	name[size > 0 ? size : 0] = 0;
-	for (size_t i = 0; i < sizeof slow / sizeof *slow; i++)
-		if (strcmp(name, slow[i]) == 0)
-			return true;
-	return false;
-}
-
-/* Intel SDM volume 3, 18.17.1: CPUID.80000007H:EDX[8], the invariant TSC. */
-bool prim_counter_invariant(void)
-{
-	unsigned a, b, c, d;
-	return __get_cpuid(0x80000007u, &a, &b, &c, &d) && (d & 1u << 8) &&
-	       !kernel_distrusts_counter();
-}
-
-/* Intel SDM volume 3, 18.7.3: CPUID.15H gives the crystal's frequency and the TSC's ratio to it. */
-uint64_t prim_counter_hz(void)
-{
-	unsigned a, b, c, d;
-	if (__get_cpuid_max(0, NULL) < 0x15 || !__get_cpuid(0x15, &a, &b, &c, &d) || !a || !b || !c)
-		return 0;
-	return (uint64_t)c * b / a;
-}
-#elif defined(__aarch64__)
-const char *prim_counter_name(void)
-{
-	return "cntvct";
-}
-
-bool prim_counter_invariant(void)
-{
-	return true;
-}
-
-uint64_t prim_counter_hz(void)
-{
-	uint64_t hz;
-	__asm__ __volatile__("mrs %0, cntfrq_el0" : "=r"(hz));
-	return hz;
-}
-#else
-const char *prim_counter_name(void)
-{
-	return "time"; /* the CSR of that name */
-}
-
-bool prim_counter_invariant(void)
-{
-	return true; /* RISC-V unprivileged specification, Zicntr: the time CSR is constant-rate */
-}
-
-uint64_t prim_counter_hz(void)
-{
-	return 0;
-}
-#endif
 
 struct start {
 	void (*run)(void *);
@@ -399,4 +387,33 @@ int prim_thread_start(void (*run)(void *), void *argument, const char *name)
 	if (error)
 		free(start);
 	return -error;
+}
+
+#define COPY_LOOK_NS 200000u
+
+bool prim_returns_in_copy(void (*function)(void), uint64_t timeout_ns)
+{
+	int status = 0;
+	sigset_t before;
+	prim_block_signals(&before);
+	/* clone(2): without a signal at its end, only who asks for such children sees it. */
+	long pid = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
+	if (pid == 0) {
+		function();
+		syscall(SYS_exit_group, 0);
+	}
+	prim_restore_signals(&before);
+	if (pid < 0)
+		return false;
+	uint64_t deadline_ns = prim_monotonic_ns() + timeout_ns;
+	long ended;
+	while ((ended = syscall(SYS_wait4, pid, &status, __WALL | WNOHANG, NULL)) == 0 &&
+	       prim_monotonic_ns() < deadline_ns)
+		prim_sleep(COPY_LOOK_NS);
+	if (ended == 0) {
+		kill((pid_t)pid, SIGKILL);
+		syscall(SYS_wait4, pid, &status, __WALL, NULL);
+		return false;
+	}
+	return ended == pid && status == 0;
 }
