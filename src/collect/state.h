@@ -84,6 +84,7 @@ struct cursor {
 
 struct collector {
 	struct process *process;
+	uint64_t process_id[2];
 	struct message *mailbox; /* shared: pushed by anyone, taken whole */
 	struct message stop;     /* the last one: sent once */
 	uint32_t tid;            /* shared: of its thread; 0: not started yet */
@@ -114,6 +115,7 @@ struct collector {
 	uint64_t clock_due_ns;
 	uint64_t counts_due_ns;
 	uint64_t house_due_ns;
+	uint64_t reap_due_ns;
 	uint64_t alone_due_ns; /* once the main thread has ended */
 	uint64_t discards_told;
 	uint64_t tell_due_ns;

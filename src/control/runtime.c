@@ -44,12 +44,10 @@ static struct {
 	uint64_t discards_told;    /* of that process */
 } runtime;
 
-/* The collectors are this process's. By its random number: a child may have its parent's pid, in
- * another namespace; one of vfork() is no process of its own here. */
+/* The collectors are this process's. */
 static bool mine(void)
 {
-	const struct process *process = process_peek();
-	return process && memcmp(process->id, runtime.process_id, sizeof process->id) == 0;
+	return process_is(runtime.process_id);
 }
 
 /* --- the collector ------------------------------------------------------------------------- */
@@ -505,7 +503,7 @@ void rill_counts_get(struct rill_counts *counts)
 	add_losses(process, counts);
 	if (process) {
 		counts->repaired = __atomic_load_n(&process->repaired, __ATOMIC_RELAXED);
-		counts->rings = ring_count(process);
+		counts->rings = ring_count_mapped(process);
 	}
 	control_unlock();
 }

@@ -133,6 +133,18 @@ int prim_ring_file(const char *path, size_t size_bytes)
 	return fd;
 }
 
+uint32_t prim_max_mappings(void)
+{
+	char text[32];
+	int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+	ssize_t size = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+	if (fd >= 0)
+		close(fd);
+	text[size > 0 ? size : 0] = 0;
+	unsigned long count = strtoul(text, NULL, 10);
+	return count ? count < UINT32_MAX ? (uint32_t)count : UINT32_MAX : 65530;
+}
+
 /* 0.1 ms at a thread's first event, when no spare ring is ready. */
 #define MAX_POPULATED ((size_t)512 * 1024)
 
@@ -246,6 +258,11 @@ bool prim_thread_runs(uint32_t tid)
 	return thread_state(text, &thread) && thread.state == 'R';
 }
 
+bool prim_thread_exists(uint32_t tid)
+{
+	return syscall(SYS_tgkill, getpid(), (pid_t)tid, 0) == 0 || errno != ESRCH;
+}
+
 bool prim_alone(void)
 {
 	struct thread_state thread;
@@ -336,24 +353,24 @@ struct start {
 	char name[16];
 };
 
+void prim_use_all_cores(void)
+{
+	cpu_set_t cores;
+	if (sched_getaffinity(getpid(), sizeof cores, &cores) == 0)
+		sched_setaffinity(0, sizeof cores, &cores);
+}
+
 static void *thread_main(void *argument)
 {
 	struct start *start = argument;
 	void (*run)(void *) = start->run;
 	void *run_argument = start->argument;
 	prctl(PR_SET_NAME, start->name);
+	prim_use_all_cores();
 	prctl(PR_SET_TIMERSLACK, 1000ul); /* it sleeps for tens of microseconds, and means it */
 	free(start);
 	run(run_argument);
 	return NULL;
-}
-
-/* The cores of the whole process: the thread that starts another one may be pinned. */
-static void set_process_affinity(pthread_attr_t *attributes)
-{
-	cpu_set_t cores;
-	if (sched_getaffinity(getpid(), sizeof cores, &cores) == 0)
-		pthread_attr_setaffinity_np(attributes, sizeof cores, &cores);
 }
 
 int prim_thread_start(void (*run)(void *), void *argument, const char *name)
@@ -376,7 +393,6 @@ int prim_thread_start(void (*run)(void *), void *argument, const char *name)
 	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
 	pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
 	pthread_attr_setschedparam(&attributes, &normal);
-	set_process_affinity(&attributes);
 
 	sigset_t before;
 	prim_block_signals(&before);
