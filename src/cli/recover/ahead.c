@@ -63,7 +63,7 @@ static int points_gather(struct points *points, const struct recovery *recovery)
 	if (!points->count)
 		points->point[points->count++] = guess(recovery->remains);
 	qsort(points->point, points->count, sizeof *points->point, by_ticks);
-	line_add(&points->line, &points->point[points->next++]);
+	line_add(&points->line, &points->point[points->next++], 0);
 	return 0;
 }
 
@@ -72,7 +72,7 @@ static void points_advance(struct points *points, uint64_t ticks)
 	for (; points->next < points->count && points->point[points->next].ticks <= ticks;
 	     points->next++)
 		if (points->point[points->next].ticks > points->point[points->next - 1].ticks)
-			line_add(&points->line, &points->point[points->next]);
+			line_add(&points->line, &points->point[points->next], 0);
 }
 
 static int put_clock(const struct recovery *recovery, const struct line *line)
