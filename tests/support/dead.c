@@ -71,6 +71,10 @@ struct dead_content dead_content(const char *path)
 		++*next;
 	}
 	content.files = dump_file_count(reader);
+	for (size_t i = 0; i < content.files; i++) {
+		const char *damage = dump_file(reader, i)->damage;
+		cr_assert(!damage || !strstr(damage, "twice"), "%s", damage);
+	}
 	const struct dump_file *last = dump_file(reader, content.files - 1);
 	for (size_t i = 0; i < last->ncounts; i++)
 		content.written += last->counts[i].written;
