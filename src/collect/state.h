@@ -84,8 +84,10 @@ struct cursor {
 
 struct collector {
 	struct process *process;
+	uint64_t process_id[2];
 	struct message *mailbox; /* shared: pushed by anyone, taken whole */
 	struct message stop;     /* the last one: sent once */
+	uint32_t tid;            /* shared: of its thread; 0: not started yet */
 	uint32_t stopped;        /* shared */
 	uint32_t holders;        /* shared: who may still call collector_flush() */
 
@@ -110,6 +112,8 @@ struct collector {
 	uint64_t clock_due_ns;
 	uint64_t counts_due_ns;
 	uint64_t house_due_ns;
+	uint64_t reap_due_ns;
+	uint64_t alone_due_ns; /* once the main thread has ended */
 	uint64_t discards_told;
 	uint64_t tell_due_ns;
 	uint64_t fill;      /* of the fullest ring at the last pass: its share << FILL_SHIFT */

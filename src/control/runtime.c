@@ -16,18 +16,16 @@
 #include "collect/collector.h"
 #include "control/broken.h"
 #include "control/child.h"
-#include "control/dump_spec.h"
 #include "control/filter.h"
 #include "control/leave.h"
+#include "control/open_spec.h"
 #include "control/settings.h"
-#include "core/clock.h"
 #include "core/core.h"
 #include "core/diagnose.h"
-#include "sink/sink.h"
+#include "core/stopping.h"
 
-#define MAX_SINKS       (MAX_OUTPUTS + MAX_DUMPS)
-#define DEFAULT_FILTER  "*=info"
-#define STOP_TIMEOUT_NS UINT64_C(5000000000)
+#define MAX_SINKS      (MAX_OUTPUTS + MAX_DUMPS)
+#define DEFAULT_FILTER "*=info"
 
 #define LEAVING_MS        200
 #define COUNTS_TIMEOUT_NS UINT64_C(1000000000)
@@ -46,64 +44,13 @@ static struct {
 	uint64_t discards_told;    /* of that process */
 } runtime;
 
-/* The collectors are this process's. By its random number: a child may have its parent's pid, in
- * another namespace; one of vfork() is no process of its own here. */
+/* The collectors are this process's. */
 static bool mine(void)
 {
-	const struct process *process = process_peek();
-	return process && memcmp(process->id, runtime.process_id, sizeof process->id) == 0;
+	return process_is(runtime.process_id);
 }
 
-/* --- opening sinks ------------------------------------------------------------------------- */
-
-static int open_dump(const struct process *process, const char *argument, char *error, size_t size)
-{
-	struct dump_target *target;
-	int result = dump_spec_parse(&target, argument, error, size);
-	if (result)
-		return result;
-	target->process = leave_describe(process, target->host);
-	prim_random(&target->process.series, sizeof target->process.series);
-	result = dump_target_begin(target, error, size);
-	if (result) {
-		dump_target_free(target);
-		return result;
-	}
-	leave_dump(process, target);
-	result = collector_add_dump(runtime.collector, target);
-	if (result == -ENOMEM)
-		snprintf(error, size, "no memory");
-	else if (result)
-		snprintf(error, size, "more than %u dumps", MAX_DUMPS);
-	return result;
-}
-
-static int open_output(const char *spec, char *error, size_t size)
-{
-	struct sink *sink;
-	int result = sink_open(&sink, spec, error, size);
-	if (result)
-		return result;
-	result = collector_add_output(runtime.collector, sink_output(sink));
-	if (result == -ENOMEM)
-		snprintf(error, size, "sink \"%s\": no memory", spec);
-	else if (result)
-		snprintf(error, size, "sink \"%s\": more than %u sinks", spec, MAX_OUTPUTS);
-	return result;
-}
-
-static int open_spec(const char *spec)
-{
-	char error[512] = "";
-	bool is_dump = strncmp(spec, "dump:", 5) == 0;
-	int result = is_dump ? open_dump(process_get(), spec + 5, error, sizeof error)
-			     : open_output(spec, error, sizeof error);
-	if (result && is_dump)
-		rill__diagnose(__func__, "sink \"%s\": %s", spec, error);
-	else if (result)
-		rill__diagnose(__func__, "%s", error);
-	return result;
-}
+/* --- the collector ------------------------------------------------------------------------- */
 
 /*
  * Whoever turns COLLECTOR_NONE into COLLECTOR_STARTING starts it. A handler whose first event
@@ -134,7 +81,8 @@ static bool have_collector(void)
 		memcpy(runtime.process_id, process->id, sizeof runtime.process_id);
 	}
 	/* Whoever waits for a flush of it has the answer and is about to let go. */
-	for (int i = 0; i < LEAVING_MS && runtime.leaving && !collector_stopped(runtime.leaving);
+	for (int i = 0; i < LEAVING_MS && !stopping() && runtime.leaving &&
+			!collector_stopped(runtime.leaving);
 	     i++)
 		prim_sleep(1000000);
 	if (runtime.leaving && !collector_stopped(runtime.leaving)) {
@@ -147,7 +95,7 @@ static bool have_collector(void)
 	if (!runtime.collector)
 		start_collector();
 	for (size_t i = 0; in_child && runtime.collector && i < runtime.nspecs; i++)
-		open_spec(runtime.specs[i]);
+		open_spec(runtime.collector, runtime.specs[i]);
 	return runtime.collector != NULL;
 }
 
@@ -161,18 +109,18 @@ static void decide(const struct rill_catalog *catalog, unsigned char *bits, void
 static void start_in_child(struct process *process);
 
 /* What the filter says while there is somewhere to write; everything off otherwise. */
-static int publish(bool at_exit)
+static int publish(bool briefly)
 {
 	struct epoch epoch;
 	bool on = runtime.nspecs > 0 && runtime.filter;
-	int result = registry_publish(decide, on ? runtime.filter : NULL, at_exit, &epoch);
+	int result = registry_publish(decide, on ? runtime.filter : NULL, briefly, &epoch);
 	runtime.on = on;
 	/* A child in which another thread's first event came while this one held the lock. */
 	if (on)
 		start_in_child(process_peek());
 	if (runtime.collector && mine())
 		collector_add_epoch(runtime.collector, &epoch, on ? runtime.expression : "*=off");
-	if (result && !at_exit)
+	if (result && !briefly)
 		rill__diagnose(__func__,
 			       "a thread has been inside one event for ten seconds: it may "
 			       "still record under the old filter");
@@ -234,7 +182,7 @@ static int add_sink(const char *spec)
 		free(copy);
 		return -ENOMEM;
 	}
-	int result = open_spec(spec);
+	int result = open_spec(runtime.collector, spec);
 	if (result)
 		free(copy);
 	else
@@ -267,7 +215,7 @@ static void add_sink_or_broken(const char *spec)
 		return;
 	}
 	struct output output;
-	if (open_spec(spec) != 0 && broken_open(&output, spec))
+	if (open_spec(runtime.collector, spec) != 0 && broken_open(&output, spec))
 		collector_add_output(runtime.collector, output);
 	runtime.specs[runtime.nspecs++] = copy;
 }
@@ -340,8 +288,9 @@ void rill__configure(void)
 		configure_from_environment();
 	if (runtime.collector && mine())
 		leave_catalogs(process_get());
+	/* Nothing that is on goes off: no use in waiting long for an event of another object. */
 	if (runtime.filter)
-		publish(false);
+		publish(true);
 	if (first && runtime.filter) {
 		const struct rill_catalogs *catalogs = registry_catalogs();
 		unmatched = false;
@@ -351,6 +300,15 @@ void rill__configure(void)
 			prim_thread_start(check_later, NULL, "rill-check");
 		}
 	}
+}
+
+/* False: in a child of clone() in which taking memory would hang, or nobody knows. */
+static bool has_memory(void)
+{
+	const struct process *process = process_page();
+	uint32_t state = __atomic_load_n(&process->collector, __ATOMIC_RELAXED);
+	return !process_is_child() || process->forked_pid ||
+	       (state != COLLECTOR_NONE && state != COLLECTOR_NEVER);
 }
 
 /* --- a child's collector ------------------------------------------------------------------- */
@@ -431,34 +389,85 @@ static void tell_losses(struct process *process)
 	runtime.discards_told = counts.discarded;
 }
 
-void rill_stop(void)
+/* The collector is held up: what it has not taken stays in the rings' files. */
+static void leave_behind(struct process *process)
 {
-	control_lock();
+	struct ring_rest rest;
+	ring_rest(process, &rest);
+	if (rest.records && process->directory[0])
+		rill__diagnose(__func__,
+			       "a sink does not take its records: %llu of them (%llu bytes) are "
+			       "left behind in %s, for rill recover (RILL_EXIT_TIMEOUT)",
+			       (unsigned long long)rest.records, (unsigned long long)rest.bytes,
+			       process->directory);
+	else
+		rill__diagnose(__func__,
+			       "a sink does not take its records: %llu of them (%llu bytes) are "
+			       "lost, and it is not closed (RILL_EXIT_TIMEOUT)",
+			       (unsigned long long)rest.records, (unsigned long long)rest.bytes);
+}
+
+static void stop_collector(struct process *process)
+{
+	int error = collector_stop(runtime.collector);
+	if (error)
+		runtime.leaving = runtime.collector;
+	runtime.collector = NULL;
+	__atomic_store_n(&process->collector, COLLECTOR_NONE, __ATOMIC_RELEASE);
+	if (error == -ETIMEDOUT || error == -ENOMEM)
+		leave_behind(process);
+	else
+		ring_remove_files(process);
+	tell_losses(process);
+}
+
+static void stop(void)
+{
 	check_if_due();
 	start_in_child(process_peek());
-	for (size_t i = 0; i < runtime.nspecs; i++)
+	bool memory = has_memory();
+	size_t nspecs = runtime.nspecs;
+	__atomic_store_n(&runtime.nspecs, 0, __ATOMIC_RELEASE);
+	for (size_t i = 0; i < nspecs && memory; i++)
 		free(runtime.specs[i]);
-	runtime.nspecs = 0;
 	if (runtime.on)
 		publish(true);
 	struct process *process = process_peek();
-	if (runtime.collector && mine() && process) {
-		int error = collector_stop(runtime.collector, STOP_TIMEOUT_NS);
-		if (error == -ETIMEDOUT)
-			rill__diagnose(__func__, "a sink does not take its records: they are left "
-						 "behind");
-		if (error)
-			runtime.leaving = runtime.collector;
-		runtime.collector = NULL;
-		__atomic_store_n(&process->collector, COLLECTOR_NONE, __ATOMIC_RELEASE);
-	}
-	/* Also of a child that had none. If that had to be so, its rings are for rill recover. */
-	if (process) {
-		if (__atomic_load_n(&process->collector, __ATOMIC_RELAXED) != COLLECTOR_NEVER)
-			ring_remove_files(process);
+	if (!process)
+		return;
+	if (runtime.collector && mine()) {
+		stop_collector(process);
+	} else if (memory && (!mine() || !runtime.leaving || collector_stopped(runtime.leaving))) {
+		/* Also of a child that had none, and of one that was held up and came to its end
+		 * after all. If it had to be without, its rings are for rill recover. */
+		ring_remove_files(process);
 		tell_losses(process);
 	}
-	control_unlock();
+}
+
+/* False: another thread has held the lock for as long as stopping may take. */
+static bool lock_to_stop(void)
+{
+	while (!control_trylock()) {
+		if (prim_monotonic_ns() >= stopping_until_ns(false))
+			return false;
+		prim_sleep(500000);
+	}
+	return true;
+}
+
+void rill_stop(void)
+{
+	stopping_begin();
+	if (lock_to_stop()) {
+		stop();
+		control_unlock();
+	} else {
+		rill__diagnose(__func__, "another thread is still busy with a sink or a filter: "
+					 "recording is not stopped, and what is in the rings is "
+					 "left behind, for rill recover");
+	}
+	stopping_end();
 }
 
 /* Last of all destructors of the object that librill is part of: those of the program, and
@@ -487,7 +496,7 @@ void rill_counts_get(struct rill_counts *counts)
 	add_losses(process, counts);
 	if (process) {
 		counts->repaired = __atomic_load_n(&process->repaired, __ATOMIC_RELAXED);
-		counts->rings = ring_count(process);
+		counts->rings = ring_count_mapped(process);
 	}
 	control_unlock();
 }

@@ -44,7 +44,6 @@ enum ring_status {
 	RING_SPARE,  /* on a stack of spares */
 	RING_OWNED,  /* a thread's */
 	RING_LEFT,   /* its thread is gone: to be drained and made a spare */
-	RING_GHOST,  /* what a child writes to that was forked in the middle of an event */
 };
 
 enum ring_kind {
@@ -74,6 +73,7 @@ struct ring {
 	uint64_t file_serial; /* in the name of its file */
 	struct ring *older;   /* a ring of the same thread that an abandoned event has stuck */
 	bool noticed;         /* its thread's end will be noticed */
+	bool ending;          /* taken when that had been: perhaps nobody tells any more */
 	uint32_t sleeps;      /* waits for room that are to be spent asleep */
 	uint32_t abandoned;   /* this one is such: nobody waits for its section */
 	struct section
@@ -123,11 +123,11 @@ struct process {
 	struct process_file *file; /* in the directory; NULL: there is none */
 	uint32_t ncatalogs_left;   /* catalogs in the directory, */
 	uint32_t ncatalog_files;   /* and their files */
-	uint32_t control_owner;    /* thread, or 0: src/core/lock.c */
+	uint64_t control;          /* src/core/lock.c */
 	uint32_t control_waiters;
-	uint32_t control_depth;
 	int control_cancel_state; /* the owner's, before it took the lock */
 	uint32_t ring_lock; /* making rings: held for a moment, never while interrupted by itself */
+	uint32_t max_rings;
 	uint32_t nrings;
 	uint64_t ring_bytes;
 	uint64_t next_serial;
@@ -140,6 +140,11 @@ struct process {
 	uint64_t told_ticks; /* when WAKE_TOLD was set */
 	uint32_t collector;  /* enum collector_state */
 	uint64_t repaired;
+	uint32_t ending;       /* rings of which that is so */
+	uint32_t main_ended;              /* the first thread has, the others go on */
+	uint32_t stops;                   /* calls of rill_stop() going on: core/stopping.c */
+	uint64_t stop_began_ns;           /* the first of them */
+	uint64_t stop_moved_ns;           /* when a sink last took something */
 	uint32_t lossy;                   /* not 0: some ring's losses are not zero */
 	uint32_t moves;                   /* odd: losses are moving from a ring to their events */
 	uint64_t pending[MAX_RINGS / 64]; /* rings that told of a first record, by index */
@@ -157,6 +162,11 @@ void process_note_clock(struct process *process, const struct clock_point *point
 void process_grow_losses(void);
 /* Its memory, made or not. */
 struct process *process_page(void);
+/* By its random number: a child may have its parent's pid, in another namespace; and a child of
+ * vfork() is its parent here. */
+bool process_is(const uint64_t id[2]);
+/* Whether it, made or not, comes from a process that had been made. */
+bool process_is_child(void);
 /* In a child, before anything else. */
 void process_in_child(void);
 /* Under the ring lock. */
@@ -186,6 +196,8 @@ static inline struct ring_file *ring_file(const struct ring *ring)
 	return __atomic_load_n(&ring->file, __ATOMIC_ACQUIRE);
 }
 uint32_t ring_count(struct process *process);
+/* Those that have memory. */
+uint32_t ring_count_mapped(struct process *process);
 /* Largest record of a ring. */
 uint64_t ring_max_record(const struct ring *ring);
 void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool filtered);
@@ -193,19 +205,28 @@ void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool f
  * For the collector, which may unmap rings, and under the control lock, which keeps it from that.
  */
 void ring_losses(struct process *process, struct event_loss *losses, uint32_t nevents);
+/* What is in the rings and was not taken. */
+struct ring_rest {
+	uint64_t records;
+	uint64_t bytes;
+};
+void ring_rest(struct process *process, struct ring_rest *rest);
 /* Removes the files of all rings and their directory: the memory stays until the process ends. */
 void ring_remove_files(struct process *process);
 
-/* --- producers: src/core/producer.c -------------------------------------------------------- */
+/* --- producers: src/core/producer.c, synchronize.c ----------------------------------------- */
 
-/* Waits until no thread is inside a section that began before the call. -EBUSY after ten seconds,
- * or at exit a tenth of one. Under the control lock, which keeps the collector from unmapping
- * rings. */
-int producer_synchronize(bool at_exit);
+/* Waits until no thread is inside a section that began before the call. -EBUSY after ten
+ * seconds; `briefly`, and while stopping, after some hundredths of one, unless the thread
+ * only wants for a core. Not for the caller's own. Under the control lock, which keeps the
+ * collector from unmapping rings. */
+int producer_synchronize(bool briefly);
 /* The collector advanced tail: lets a waiting producer on. */
 void producer_room(struct ring *ring);
 /* Tells a napping collector that a ring fills up. */
 void producer_kick(struct process *process);
+/* Collector: gives up the rings of threads that have ended after their last notice. */
+void producer_reap(struct process *process);
 /* What rill__reserve() could not do: first event, handler, fork, wrap, full, off by now. mark: the
  * emitting site's stack pointer; inside: the state while the section is open. No producer: the
  * event is lost, and counted. */
@@ -256,7 +277,7 @@ struct epoch {
 	uint64_t published_ticks;
 	uint64_t confirmed_ticks;
 };
-int registry_publish(registry_decide decide, void *context, bool at_exit, struct epoch *epoch);
+int registry_publish(registry_decide decide, void *context, bool briefly, struct epoch *epoch);
 
 /* --- the lock of everything that a child keeps: src/core/lock.c ------------------------------ */
 
@@ -280,6 +301,7 @@ struct settings {
 	uint64_t ring_memory_bytes;
 	uint64_t remains_bytes; /* what all dead processes of the user may leave in their rings */
 	uint64_t block_timeout_ns;
+	uint64_t exit_timeout_ns; /* 0: none is set, see core/stopping.h */
 	enum rill_policy policy;
 	uint32_t max_open_spans;
 	char runtime_directory[200]; /* empty: /dev/shm */

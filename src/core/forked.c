@@ -19,6 +19,7 @@ static struct {
 	struct ring *ring;
 	struct ring was;
 	size_t size_bytes;
+	uint32_t nlosses;
 } ghosts[RING_LEVELS];
 static uint32_t nghosts;
 
@@ -30,6 +31,7 @@ void forked_before(void)
 		struct ring *ring = producer->ring;
 		ghosts[nghosts].ring = ring;
 		ghosts[nghosts].was = *ring;
+		ghosts[nghosts].nlosses = ring->file->nlosses;
 		ghosts[nghosts++].size_bytes = ring->file->header_bytes + 2 * ring->data_bytes;
 	}
 }
@@ -42,8 +44,8 @@ void forked_in_child(void)
 			continue; /* somebody has mapped something there */
 		*ring = ghosts[i].was;
 		ring->file->tail = GHOST_TAIL;
-		ring->status = RING_GHOST;
-		ring->kind = RING_NESTED; /* never waits */
+		ring->file->nlosses = ghosts[i].nlosses; /* counted here are the parent's */
+		ring->kind = RING_NESTED;                /* never waits */
 		ring->older = NULL;
 		ring->producer.armed = 0;
 	}

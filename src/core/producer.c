@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <string.h>
 
 #include "core/clock.h"
@@ -59,6 +58,10 @@ static uint64_t now_ticks(void)
 /* Hands a ring to the collector. The thread is not inside a section of it any more. */
 static void give_up(struct process *process, struct ring *ring)
 {
+	if (ring->ending) {
+		ring->ending = false;
+		__atomic_sub_fetch(&process->ending, 1, __ATOMIC_RELAXED);
+	}
 	struct rill__producer *producer = &ring->producer;
 	/* Cancelled, or left by siglongjmp(): what was being written was never published. */
 	if (producer->state & 1) {
@@ -67,6 +70,16 @@ static void give_up(struct process *process, struct ring *ring)
 	}
 	__atomic_store_n(&ring->status, RING_LEFT, __ATOMIC_RELEASE);
 	rill__notify(producer);
+}
+
+/* By pthread_exit(): from now on the collector looks whether there is anybody left but itself. */
+static void main_ended(struct process *process)
+{
+	uint32_t sleeping = WAKE_SLEEPING;
+	__atomic_store_n(&process->main_ended, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_compare_exchange_n(&process->wake, &sleeping, WAKE_TOLD, false,
+					__ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		prim_futex_wake(&process->wake, 1);
 }
 
 /* A ring with those that the thread had before it, and those of its handlers. */
@@ -81,19 +94,36 @@ static void give_up_all(struct process *process, struct ring *ring)
 	}
 }
 
+/* This thread's end was noticed: its other keys' destructors may emit, and only so often is this
+ * one called again (PTHREAD_DESTRUCTOR_ITERATIONS). */
+static __thread bool ending __attribute__((tls_model("initial-exec")));
+
 static void thread_exit(void *value)
 {
 	sigset_t before;
 	(void)value;
+	ending = true;
 	prim_block_signals(&before);
 	struct rill__producer *me = rill__me;
 	struct process *process = process_peek();
+	if (process && prim_tid() == process->pid)
+		main_ended(process);
 	/* Without a ring it is of a parent's: wiped. */
 	if (process && me->ring) {
 		rill__me = &nobody;
 		give_up_all(process, ring_of(me));
 	}
 	prim_restore_signals(&before);
+}
+
+void producer_reap(struct process *process)
+{
+	for (uint32_t i = 0; i < ring_count(process); i++) {
+		struct ring *ring = ring_at(process, i);
+		if (__atomic_load_n(&ring->status, __ATOMIC_ACQUIRE) == RING_OWNED &&
+		    ring->ending && !prim_thread_exists(ring->tid))
+			give_up_all(process, ring);
+	}
 }
 
 /* Beyond so many keys of the program's, glibc takes memory for the first value of one. */
@@ -127,6 +157,10 @@ static struct rill__producer *attach(struct rill__producer **link, struct rill__
 			ring->older = older;
 		if (ring && kind == RING_MAIN)
 			notice_exit(ring);
+		if (ring && ending && kind == RING_MAIN) {
+			ring->ending = true;
+			__atomic_add_fetch(&process_get()->ending, 1, __ATOMIC_RELAXED);
+		}
 		producer = ring ? &ring->producer : NULL;
 		if (ring)
 			*link = producer;
@@ -295,7 +329,6 @@ static struct rill__place reserve(struct rill__producer *me, const struct rill__
 		uint64_t position = me->position;
 		if (size <= ring_max_record(ring) &&
 		    make_room(me, position, size, never_lost(gate, event))) {
-			__atomic_store_n(&me->slow_seq, me->slow_seq + 1, __ATOMIC_RELAXED);
 			me->ticks = now_ticks();
 			return (struct rill__place){me, position};
 		}
@@ -388,63 +421,6 @@ void rill__notify(struct rill__producer *producer)
 	errno = saved_errno;
 }
 
-/* --- waiting for sections ------------------------------------------------------------------ */
-
-#define PATIENCE_NS      UINT64_C(10000000000)
-#define EXIT_PATIENCE_NS UINT64_C(100000000)
-
-/* The same frame may be in its next section: then head or slow_seq has moved. */
-static struct section section_of(const struct ring *ring)
-{
-	const struct rill__producer *producer = &ring->producer;
-	struct section section = {__atomic_load_n(&producer->state, __ATOMIC_ACQUIRE), 0, 0};
-	if (section.state & 1) {
-		section.head = __atomic_load_n(&ring_file(ring)->head, __ATOMIC_ACQUIRE);
-		section.seq = __atomic_load_n(&producer->slow_seq, __ATOMIC_ACQUIRE);
-	}
-	return section;
-}
-
-static bool same_section(struct section a, struct section b)
-{
-	return a.state == b.state && a.head == b.head && a.seq == b.seq;
-}
-
-/* Waits until this section is over. One that was given up on before is not waited for again. */
-static bool section_over(struct ring *ring, uint64_t deadline_ns)
-{
-	struct section first = section_of(ring);
-	if (!(first.state & 1) || __atomic_load_n(&ring->abandoned, __ATOMIC_ACQUIRE))
-		return true;
-	if (same_section(first, ring->given_up))
-		return false;
-	for (unsigned tries = 0; same_section(first, section_of(ring)); tries++) {
-		if (tries < 64) {
-			sched_yield();
-		} else if (prim_monotonic_ns() < deadline_ns) {
-			prim_sleep(50000);
-		} else {
-			ring->given_up = first;
-			return false;
-		}
-	}
-	return true;
-}
-
-int producer_synchronize(bool at_exit)
-{
-	int result = 0;
-	prim_membarrier(); /* pairs with the barrier after a section's first store */
-	struct process *process = process_peek();
-	if (!process)
-		return 0;
-	uint64_t deadline_ns = prim_monotonic_ns() + (at_exit ? EXIT_PATIENCE_NS : PATIENCE_NS);
-	for (uint32_t i = 0; i < ring_count(process); i++)
-		if (!section_over(ring_at(process, i), deadline_ns))
-			result = -EBUSY;
-	return result;
-}
-
 /* --- fork ---------------------------------------------------------------------------------- */
 
 struct rill__producer *producer_inside(void)
@@ -462,8 +438,12 @@ void producer_detach(void)
 
 __attribute__((constructor(101))) static void producer_init(void)
 {
-	if (pthread_key_create(&thread_key, thread_exit) == 0)
-		__atomic_store_n(&thread_key_made, true, __ATOMIC_RELEASE);
+	if (pthread_key_create(&thread_key, thread_exit) != 0)
+		return;
+	__atomic_store_n(&thread_key_made, true, __ATOMIC_RELEASE);
+	/* Its end is to be seen even if it never emits. */
+	if (prim_tid() == prim_pid())
+		pthread_setspecific(thread_key, &nobody);
 	else
 		rill__diagnose(__func__,
 			       "the process has no thread-specific key left: the rings of threads "

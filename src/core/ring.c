@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/core.h"
+#include "core/decode.h"
 #include "core/diagnose.h"
 
 #define SPARES_KEPT 2u  /* handlers may need one at any moment */
@@ -25,6 +26,14 @@ uint32_t ring_count(struct process *process)
 {
 	uint32_t count = __atomic_load_n(&process->nrings, __ATOMIC_ACQUIRE);
 	return count < MAX_RINGS ? count : MAX_RINGS;
+}
+
+uint32_t ring_count_mapped(struct process *process)
+{
+	uint32_t mapped = 0;
+	for (uint32_t i = 0; i < ring_count(process); i++)
+		mapped += ring_file(ring_at(process, i)) != NULL;
+	return mapped;
 }
 
 uint64_t ring_max_record(const struct ring *ring)
@@ -136,7 +145,7 @@ static struct ring *ring_slot(struct process *process)
 	struct ring *ring = stack_pop(process, &process->unused);
 	if (ring)
 		return ring;
-	if (process->nrings >= MAX_RINGS)
+	if (process->nrings >= process->max_rings)
 		return NULL;
 	if (process->slab_left == 0) {
 		process->slab = prim_wiped_pages(SLAB_RINGS * sizeof *ring);
@@ -333,6 +342,29 @@ void ring_balance_spares(struct process *process)
 	}
 }
 
+/* The collector may be taking them meanwhile: what is counted twice or not is at most its pass. */
+void ring_rest(struct process *process, struct ring_rest *rest)
+{
+	*rest = (struct ring_rest){0, 0};
+	for (uint32_t i = 0; i < ring_count(process); i++) {
+		const struct ring *ring = ring_at(process, i);
+		const struct ring_file *file = ring_file(ring);
+		if (!file)
+			continue;
+		uint64_t at = __atomic_load_n(&file->tail, __ATOMIC_ACQUIRE);
+		uint64_t head = __atomic_load_n(&file->head, __ATOMIC_ACQUIRE);
+		while (at < head) {
+			struct raw_record raw;
+			const unsigned char *bytes = ring->data + (at & (ring->data_bytes - 1));
+			if (raw_record_read(&raw, bytes, head - at) != 0)
+				break;
+			rest->records++;
+			rest->bytes += raw.size;
+			at += raw.size;
+		}
+	}
+}
+
 void ring_remove_files(struct process *process)
 {
 	sigset_t before;
@@ -354,8 +386,6 @@ void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool f
 	const struct catalog_entry *entry = registry_entry(catalog);
 	if (!entry)
 		return; /* its object is not registered (any more): its gate was closed */
-	if (ring && __atomic_load_n(&ring->status, __ATOMIC_RELAXED) == RING_GHOST)
-		return; /* the parent counts it */
 	uint32_t i = entry->first_event + event;
 	if (ring && i < ring->file->nlosses) {
 		struct event_loss *loss = &ring->file->losses[i];

@@ -34,6 +34,53 @@ static void put(const char *folder, const char *target, const char *name, const 
 	free(all);
 }
 
+static const char *const filters[] = {
+	"*=info,smtp.*=trace,store.*=off",
+	"conn.*",
+	"conn.start=error, *.end = debug ,, demo.step\n",
+	"*conn*start*=warn,server.st*p=off,a=b",
+};
+
+static const char *const environments[] = {
+	"FILTER=*=info\nSINKS=text:/tmp/x?level=warn&color=never,json:/tmp/y?queue=64KiB",
+	"SINKS=dump:/var/tmp/traces?rotate=256MiB&every=1h&keep-size=8GiB&zstd=1\nPOLICY=block",
+	"RING_SIZE=64KiB\nRING_MEMORY=1G\nBLOCK_TIMEOUT=100ms\nMAX_OPEN_SPANS=77\nRUNTIME_DIR=/tmp",
+	"SINKS=text:/%61%2Cb%3F%25?multiline=1&time=local&queue=0,none:\nRING_SIZE=5\nPOLICY=often",
+};
+
+static const char *const pages[] = {
+	"## Part\n\n| Event | Level | Short | Long | Keys | Loss |\n|-|-|-|-|-|-|\n"
+	"| `a.b` | info | Began | It *began*, \\\"x\\\" | id, note | never |\n"
+	"| a.c | error | Ended | &amp; over \\| gone |  | |\n\n"
+	"## Keys\n\n| Key | Type | Description | Link | Privacy |\n|-|-|-|-|-|\n"
+	"| id | u64\\|string | Which | process | |\n| note | string | What |  | secret |\n"
+	"| far | u64 | Whose | id | personal |\n\n"
+	"## Spans\n\n| Span | Start | End | Key |\n|-|-|-|-|\n| s | a.b | a.c | id |\n",
+	"## A\n\n| Event | Level | Short | Long |\n|-|-|-|-|\n| a.b | warn | x | y */ \\\\ |\n\n"
+	"## Keys\n\n| Key | Type | Description |\n|-|-|-|\n| k | list | d |\n",
+};
+static const char *const locks[] = {
+	"subsystem 0 Part\nevent 0 a.c\nkey 0 id u64\nkey 1 note string\nspan 0 s\n",
+	"# none\n",
+};
+
+static void put_texts(const char *folder, const char *target, const char *const *texts,
+		      size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		put(folder, target, format("%zu", i), NULL, 0, texts[i], strlen(texts[i]));
+}
+
+static void put_pages(const char *folder)
+{
+	size_t size;
+	char *hello = file_load(source("examples/hello/hello.md"), &size);
+	put(folder, "page", "hello", NULL, 0, hello, size);
+	for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
+		put(folder, "page", format("%zu", i), pages[i], strlen(pages[i]) + 1, locks[i],
+		    strlen(locks[i]));
+}
+
 static void put_dump(const char *folder, const char *name, const struct sample_options *options)
 {
 	char prefix[32] = {0};
@@ -72,5 +119,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof predicates / sizeof *predicates; i++)
 		put(argv[1], "predicate", format("%zu", i), "\0", 2, predicates[i],
 		    strlen(predicates[i]));
+	put_texts(argv[1], "filter", filters, sizeof filters / sizeof *filters);
+	put_texts(argv[1], "environment", environments, sizeof environments / sizeof *environments);
+	put_pages(argv[1]);
 	return 0;
 }

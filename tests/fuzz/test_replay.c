@@ -45,3 +45,18 @@ Test(replay, export, .timeout = 200)
 {
 	replay("export");
 }
+
+Test(replay, page, .timeout = 200)
+{
+	replay("page");
+}
+
+Test(replay, filter, .timeout = 200)
+{
+	replay("filter");
+}
+
+Test(replay, environment, .timeout = 200)
+{
+	replay("environment");
+}

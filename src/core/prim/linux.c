@@ -1,6 +1,7 @@
 /* Linux: futex, membarrier, madvise, memfd, signals and scheduling. */
 #include "core/prim/prim.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -111,6 +112,18 @@ int prim_ring_file(const char *path, size_t size_bytes)
 	return fd;
 }
 
+uint32_t prim_max_mappings(void)
+{
+	char text[32];
+	int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+	ssize_t size = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+	if (fd >= 0)
+		close(fd);
+	text[size > 0 ? size : 0] = 0;
+	unsigned long count = strtoul(text, NULL, 10);
+	return count ? count < UINT32_MAX ? (uint32_t)count : UINT32_MAX : 65530;
+}
+
 /* 0.1 ms at a thread's first event, when no spare ring is ready. */
 #define MAX_POPULATED ((size_t)512 * 1024)
 
@@ -183,6 +196,68 @@ uint32_t prim_pid(void)
 uint32_t prim_tid(void)
 {
 	return (uint32_t)syscall(SYS_gettid);
+}
+
+/* proc(5): "TID (NAME) STATE ...". A name may hold anything but is at most 15 bytes. */
+struct thread_state {
+	char name[16];
+	char state;
+};
+
+static bool thread_state(const char *tid, struct thread_state *thread)
+{
+	char path[64], text[512];
+	snprintf(path, sizeof path, "/proc/self/task/%.20s/stat", tid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ssize_t size = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[size > 0 ? size : 0] = 0;
+	const char *name = strchr(text, '('), *name_end = strrchr(text, ')');
+	if (!name || !name_end || name_end[1] != ' ')
+		return false;
+	snprintf(thread->name, sizeof thread->name, "%.*s", (int)(name_end - name - 1), name + 1);
+	thread->state = name_end[2];
+	return true;
+}
+
+bool prim_thread_runs(uint32_t tid)
+{
+	char text[16];
+	struct thread_state thread;
+	snprintf(text, sizeof text, "%u", tid);
+	return thread_state(text, &thread) && thread.state == 'R';
+}
+
+bool prim_thread_exists(uint32_t tid)
+{
+	return syscall(SYS_tgkill, getpid(), (pid_t)tid, 0) == 0 || errno != ESRCH;
+}
+
+bool prim_alone(void)
+{
+	struct thread_state thread;
+	bool alone = true;
+	DIR *threads = opendir("/proc/self/task");
+	if (!threads)
+		return false;
+	for (struct dirent *entry; alone && (entry = readdir(threads)) != NULL;)
+		alone = entry->d_name[0] == '.' || !thread_state(entry->d_name, &thread) ||
+			thread.state == 'Z' || thread.state == 'X' ||
+			strncmp(thread.name, "rill-", 5) == 0;
+	closedir(threads);
+	return alone;
+}
+
+/* The clock's number is part of the system call's interface: CPUCLOCK_PERTHREAD (4) and
+ * CPUCLOCK_SCHED (2) below the inverted id. */
+uint64_t prim_thread_cpu_ns(uint32_t tid)
+{
+	struct timespec time;
+	if (clock_gettime((clockid_t)(~tid << 3 | 6), &time) != 0)
+		return 0;
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
 void prim_random(void *to, size_t size_bytes)
@@ -332,24 +407,24 @@ struct start {
 	char name[16];
 };
 
+void prim_use_all_cores(void)
+{
+	cpu_set_t cores;
+	if (sched_getaffinity(getpid(), sizeof cores, &cores) == 0)
+		sched_setaffinity(0, sizeof cores, &cores);
+}
+
 static void *thread_main(void *argument)
 {
 	struct start *start = argument;
 	void (*run)(void *) = start->run;
 	void *run_argument = start->argument;
 	prctl(PR_SET_NAME, start->name);
+	prim_use_all_cores();
 	prctl(PR_SET_TIMERSLACK, 1000ul); /* it sleeps for tens of microseconds, and means it */
 	free(start);
 	run(run_argument);
 	return NULL;
-}
-
-/* The cores of the whole process: the thread that starts another one may be pinned. */
-static void set_process_affinity(pthread_attr_t *attributes)
-{
-	cpu_set_t cores;
-	if (sched_getaffinity(getpid(), sizeof cores, &cores) == 0)
-		pthread_attr_setaffinity_np(attributes, sizeof cores, &cores);
 }
 
 int prim_thread_start(void (*run)(void *), void *argument, const char *name)
@@ -372,7 +447,6 @@ int prim_thread_start(void (*run)(void *), void *argument, const char *name)
 	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
 	pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
 	pthread_attr_setschedparam(&attributes, &normal);
-	set_process_affinity(&attributes);
 
 	sigset_t before;
 	prim_block_signals(&before);

@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #define PRIM_CACHE_LINE 64
-#define PRIM_PAGE       4096u /* smallest page of the supported CPUs; larger ones are multiples */
 
 /* All signals of the calling thread; async-signal-safe. */
 void prim_block_signals(sigset_t *before);
@@ -29,6 +28,9 @@ void *prim_wiped_pages(size_t size_bytes);
 
 /* A file of size_bytes at `path` (0600, its space taken), or anonymous memory when path is NULL. */
 int prim_ring_file(const char *path, size_t size_bytes);
+/* How many mappings a process may have. */
+uint32_t prim_max_mappings(void);
+#define PRIM_RING_MAPPINGS 2u
 /* Maps `head_bytes` of the file and then the `data_bytes` after them twice in a row. Children do
  * not have it. */
 int prim_map_ring(int fd, size_t head_bytes, size_t data_bytes, void **address);
@@ -43,6 +45,15 @@ int prim_grow_file(const char *path, size_t size_bytes);
 
 uint32_t prim_pid(void);
 uint32_t prim_tid(void);
+/* Whether a thread of this process runs or waits for a core; false: it sleeps, in a system call for
+ * instance, or has ended, or the system does not tell. */
+bool prim_thread_runs(uint32_t tid);
+bool prim_thread_exists(uint32_t tid);
+/* Whether all threads of this process that have not ended were started by prim_thread_start(), or
+ * have a name like those: "rill-...". */
+bool prim_alone(void);
+/* CPU time of a thread of this process; 0: it has ended. */
+uint64_t prim_thread_cpu_ns(uint32_t tid);
 void prim_random(void *to, size_t size_bytes);
 void prim_sleep(uint64_t ns);
 size_t prim_page_size(void);
@@ -92,6 +103,10 @@ static inline void prim_cpu_relax(void)
 	__asm__ __volatile__("");
 #endif
 }
+
+/* Lets the calling thread run on every core that the process may: whoever started it may have been
+ * pinned to one. */
+void prim_use_all_cores(void);
 
 /* Starts a detached thread that blocks all signals, has a name, may run on every core that the
  * process may, under normal scheduling. */

@@ -12,7 +12,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define WORD sizeof(uint64_t)
+#define WORD          sizeof(uint64_t)
+#define SMALLEST_PAGE 4096u /* of the supported CPUs; larger ones are multiples */
 
 /* Words of others' frames: AddressSanitizer would see overruns. */
 #define OTHERS_FRAMES __attribute__((no_sanitize("address", "thread")))
@@ -42,9 +43,10 @@ static uint64_t stack_end(uint64_t from)
 	return from + MAX_STACK;
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__aarch64__)
 
-/* The kernel's struct sigaction: signal(7) leaves it to the libraries. */
+/* The kernel's struct sigaction: signal(7) leaves it to the libraries. On aarch64 glibc leaves the
+ * restorer to the kernel, musl has its own. */
 struct kernel_action {
 	uint64_t handler;
 	uint64_t flags;
@@ -68,36 +70,61 @@ static bool is_restorer(uint64_t word)
 	return false;
 }
 
+static unsigned known_restorers(void)
+{
+	unsigned count = 0;
+	while (count < MAX_RESTORERS && __atomic_load_n(&restorers[count], __ATOMIC_ACQUIRE))
+		count++;
+	return count;
+}
+
 /* A new one. False: there is no room for it. */
 static bool add_restorer(uint64_t restorer)
 {
 	for (unsigned i = 0; i < MAX_RESTORERS; i++) {
 		uint64_t known = 0;
 		if (__atomic_compare_exchange_n(&restorers[i], &known, restorer, false,
-						__ATOMIC_RELAXED, __ATOMIC_RELAXED) ||
+						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED) ||
 		    known == restorer)
 			return true;
 	}
 	return false;
 }
 
-enum learnt { LEARNT_NOTHING, LEARNT_SOME, LEARNT_TOO_MANY };
-
-/* The kernel keeps it when an action is reset. */
-static enum learnt learn_restorers(void)
+/* The kernel keeps it when an action is reset. False: there are too many. */
+static bool learn_restorers(void)
 {
-	enum learnt learnt = LEARNT_NOTHING;
+	bool all = true;
 	for (int number = 1; number < NSIG; number++) {
 		struct kernel_action action = {0, 0, 0, 0};
-		if (syscall(SYS_rt_sigaction, number, NULL, &action, sizeof action.mask) != 0 ||
-		    !action.restorer || is_restorer(action.restorer))
-			continue;
-		if (!add_restorer(action.restorer))
-			return LEARNT_TOO_MANY;
-		learnt = LEARNT_SOME;
+		if (syscall(SYS_rt_sigaction, number, NULL, &action, sizeof action.mask) == 0 &&
+		    action.restorer)
+			all = add_restorer(action.restorer) && all;
 	}
-	return learnt;
+	return all;
 }
+
+#else /* riscv64: handlers return to the kernel's own code */
+
+static bool is_restorer(uint64_t word)
+{
+	(void)word;
+	return false;
+}
+
+static unsigned known_restorers(void)
+{
+	return 0;
+}
+
+static bool learn_restorers(void)
+{
+	return true;
+}
+
+#endif
+
+#if defined(__x86_64__)
 
 /*
  * What a handler that has returned left behind may stand in a later function's frame where that has
@@ -116,6 +143,11 @@ OTHERS_FRAMES static bool is_signal_frame(const volatile uint64_t *at, uint64_t 
 	       (context->uc_mcontext.gregs[REG_CSGSFS] & 0xffff) == 0x33;
 }
 
+static bool can_be_told(void)
+{
+	return true;
+}
+
 #else
 
 /* The kernel's own code, in the pages that it maps into each process; with the bits taken away that
@@ -125,14 +157,12 @@ OTHERS_FRAMES static bool is_signal_frame(const volatile uint64_t *at, uint64_t 
 	const uint64_t code = getauxval(AT_SYSINFO_EHDR), code_bytes = 2 * 65536;
 	uint64_t word = *at & ((UINT64_C(1) << 48) - 1);
 	(void)end;
-	return code && word > code && word < code + code_bytes;
+	return (code && word > code && word < code + code_bytes) || is_restorer(word);
 }
 
-enum learnt { LEARNT_NOTHING, LEARNT_SOME, LEARNT_TOO_MANY };
-
-static enum learnt learn_restorers(void)
+static bool can_be_told(void)
 {
-	return getauxval(AT_SYSINFO_EHDR) ? LEARNT_NOTHING : LEARNT_TOO_MANY;
+	return getauxval(AT_SYSINFO_EHDR) != 0;
 }
 
 #endif
@@ -140,7 +170,7 @@ static enum learnt learn_restorers(void)
 OTHERS_FRAMES static bool finds_signal_frame(uint64_t from, uint64_t end)
 {
 	for (uint64_t at = from; at < end; at += WORD) {
-		if ((at == from || at % PRIM_PAGE == 0) && !readable(at))
+		if ((at == from || at % SMALLEST_PAGE == 0) && !readable(at))
 			return false; /* behind the stack */
 		if (is_signal_frame((const volatile uint64_t *)(uintptr_t)at, end))
 			return true;
@@ -152,9 +182,14 @@ __attribute__((noinline)) bool prim_in_signal_handler(void)
 {
 	uint64_t from = (uint64_t)(uintptr_t)__builtin_frame_address(0) / WORD * WORD;
 	uint64_t end = stack_end(from);
-	if (finds_signal_frame(from, end))
+	if (!can_be_told())
 		return true;
-	enum learnt learnt = learn_restorers();
-	return learnt == LEARNT_TOO_MANY ||
-	       (learnt == LEARNT_SOME && finds_signal_frame(from, end));
+	unsigned known;
+	do {
+		known = known_restorers();
+		if (finds_signal_frame(from, end) || !learn_restorers())
+			return true;
+		/* A handler may have learnt them meanwhile. */
+	} while (known_restorers() != known);
+	return false;
 }
