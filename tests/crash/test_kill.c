@@ -34,7 +34,7 @@ static void kill_once(void)
 	usleep((useconds_t)random_below(40000));
 	int status = witnessed_kill(pid);
 	cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	witnessed_dump(&w);
+	witnessed_recovered(&w);
 	witnessed_end(&w);
 }
 
