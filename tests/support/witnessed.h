@@ -16,6 +16,7 @@ struct witnessed {
 	const char *env[12];
 	size_t nenv;
 	bool discards; /* the policy: numbers may be missing, and are counted */
+	bool starved;  /* of memory: some writes fail, and the rings hold what they were to write */
 	bool damaged;  /* the dump: numbers may be missing, and times too */
 	size_t ntold;  /* of the files read last: of how many it was told that they are damaged */
 };
