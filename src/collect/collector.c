@@ -161,14 +161,18 @@ static uint64_t drain_published(struct collector *collector)
 	return drain_pass(collector, true);
 }
 
-static void flush(struct collector *collector)
+static int flush(struct collector *collector)
 {
+	int result = 0;
 	drain_published(collector);
 	dumps_counts(collector);
 	for (uint32_t i = 0; i < collector->noutputs; i++)
 		collector->outputs[i].flush(collector->outputs[i].state);
-	for (uint32_t i = 0; i < collector->ndumps; i++)
-		dump_sync(collector->dumps[i].writer);
+	for (uint32_t i = 0; i < collector->ndumps; i++) {
+		int error = sync_now(&collector->dumps[i]);
+		result = result ? result : error;
+	}
+	return result;
 }
 
 static void close_all(struct collector *collector)
@@ -210,7 +214,7 @@ static bool obey(struct collector *collector, struct message *message)
 		message->expression = NULL;
 		break;
 	case MESSAGE_FLUSH:
-		flush(collector);
+		message->result = flush(collector);
 		break;
 	case MESSAGE_COUNTS:
 		message->counts = collector->counts;
