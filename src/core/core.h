@@ -85,6 +85,7 @@ struct ring {
 	/* consumer */
 	_Alignas(PRIM_CACHE_LINE) uint64_t tail;
 	uint64_t idle_since_ns;
+	uint64_t newest_ticks; /* of the last record taken */
 	bool active;
 };
 
@@ -238,6 +239,8 @@ struct rill__producer *producer_inside(void);
 /* The calling thread has no ring any more. */
 void producer_detach(void);
 bool producer_fences(void); /* true: membarrier does not work, so sections take a full fence */
+/* Every running thread executes a full fence. False: that cannot be had (any more). */
+bool producer_membarrier(void);
 
 /* --- forks in the middle of an event: src/core/forked.c ------------------------------------- */
 
