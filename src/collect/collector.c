@@ -32,8 +32,8 @@ static bool make_capacity(struct collector *collector)
 
 static void activate(struct collector *collector, struct ring *ring)
 {
-	/* A pending bit may be older than the ring's thread: it may even be a spare by now. Or it was
-	 * set by an event that a fork in a handler has brought here. */
+	/* A pending bit may be older than the ring's thread: it may even be a spare by now. Or it
+	 * was set by an event that a fork in a handler has brought here. */
 	if (!ring || !ring_file(ring) || (!ring->active && !make_capacity(collector)))
 		return; /* without memory: it stays armed, and its next record tells again */
 	__atomic_store_n(&ring->producer.armed, 0, __ATOMIC_RELAXED);
@@ -334,12 +334,16 @@ static void pause_until(uint64_t due)
 
 #define HOUSEKEEPING_NS 10000000u
 
-/* Also beside a thread that never pauses: others end and leave their rings. */
-static void keep_house(struct collector *collector, uint64_t now_ns)
+/* How often it looks for the sinks that it is to begin with. */
+#define BEGIN_LOOK_NS 200000u
+
+/* Also beside a thread that never pauses: others end and leave their rings. False: memory is still
+ * to be given back. */
+static bool keep_house(struct collector *collector, uint64_t now_ns)
 {
-	ring_balance_spares(collector->process);
 	disarm_idle(collector, now_ns);
 	collector->house_due_ns = now_ns + HOUSEKEEPING_NS;
+	return ring_balance_spares(collector->process);
 }
 
 /* What an earlier collector of this process left: it is the rings' only consumer now. */
@@ -385,6 +389,10 @@ void collector_run(void *argument)
 	take_over(collector);
 	sweep();
 	while (read_mail(collector)) {
+		if (!__atomic_load_n(&collector->begun, __ATOMIC_ACQUIRE)) {
+			prim_futex_wait(&collector->begun, 0, BEGIN_LOOK_NS);
+			continue;
+		}
 		take_pending(collector);
 		uint64_t start_ns = prim_monotonic_ns();
 		uint64_t taken = drain_pass(collector, false);
@@ -394,10 +402,10 @@ void collector_run(void *argument)
 		uint64_t due = due_ns(collector, start_ns);
 		if (main_has_ended(collector))
 			leave_if_alone(collector, now_ns);
-		bool naps = due > now_ns + SILENT_NS;
+		bool naps = due > now_ns + SILENT_NS, tidy = true;
 		if (naps || now_ns >= collector->house_due_ns)
-			keep_house(collector, now_ns);
-		if (collector->nactive == 0 && taken == 0) {
+			tidy = keep_house(collector, now_ns);
+		if (collector->nactive == 0 && taken == 0 && tidy) {
 			straighten_clock(collector);
 			dumps_counts(collector);
 			sleep_until_told(collector, main_has_ended(collector)

@@ -121,6 +121,12 @@ struct collector *collector_start(struct process *process)
 	return collector;
 }
 
+void collector_begin(struct collector *collector)
+{
+	__atomic_store_n(&collector->begun, 1, __ATOMIC_RELEASE);
+	prim_futex_wake(&collector->begun, 1);
+}
+
 int collector_add_output(struct collector *collector, struct output output)
 {
 	struct message *message = message_new(MESSAGE_OUTPUT);

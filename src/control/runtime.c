@@ -96,6 +96,8 @@ static bool have_collector(void)
 		start_collector();
 	for (size_t i = 0; in_child && runtime.collector && i < runtime.nspecs; i++)
 		open_spec(runtime.collector, runtime.specs[i]);
+	if (runtime.collector)
+		collector_begin(runtime.collector);
 	return runtime.collector != NULL;
 }
 
