@@ -91,7 +91,7 @@ struct rill_counts {
 	uint64_t cut;       /* values too long for a record */
 	uint64_t bad;       /* records that could not be decoded */
 	uint64_t repaired;  /* events that a signal handler left by siglongjmp() */
-	uint64_t rings;     /* that exist */
+	uint64_t rings;     /* that have memory: of threads, and spares */
 };
 
 RILL_API void rill_counts_get(struct rill_counts *counts);

@@ -253,6 +253,14 @@ static bool main_has_ended(const struct collector *collector)
 	return __atomic_load_n(&collector->process->main_ended, __ATOMIC_SEQ_CST);
 }
 
+#define REAP_EVERY_NS UINT64_C(20000000)
+
+/* Some of them without another word. */
+static bool threads_end(const struct collector *collector)
+{
+	return __atomic_load_n(&collector->process->ending, __ATOMIC_RELAXED) != 0;
+}
+
 /* Until a producer or a message tells, or a dump is too old. Nothing is held back here: every
  * active ring was let go. */
 static void sleep_until_told(struct collector *collector, uint64_t until_ns)
@@ -341,6 +349,10 @@ static void pause_until(uint64_t due)
  * to be given back. */
 static bool keep_house(struct collector *collector, uint64_t now_ns)
 {
+	if (now_ns >= collector->reap_due_ns && threads_end(collector)) {
+		producer_reap(collector->process);
+		collector->reap_due_ns = now_ns + REAP_EVERY_NS;
+	}
 	disarm_idle(collector, now_ns);
 	collector->house_due_ns = now_ns + HOUSEKEEPING_NS;
 	return ring_balance_spares(collector->process);
@@ -380,6 +392,17 @@ static void leave_if_alone(struct collector *collector, uint64_t now_ns)
 		collector->alone_due_ns = UINT64_MAX;
 }
 
+/* Until when it may sleep at most: for a dump's age, or the ends of threads. */
+static uint64_t wakes_ns(const struct collector *collector, uint64_t now_ns, uint64_t old_ns)
+{
+	uint64_t wakes_ns = old_ns;
+	if (main_has_ended(collector) && wakes_ns > now_ns + ALONE_EVERY_NS)
+		wakes_ns = now_ns + ALONE_EVERY_NS;
+	if (threads_end(collector) && wakes_ns > now_ns + REAP_EVERY_NS)
+		wakes_ns = now_ns + REAP_EVERY_NS;
+	return wakes_ns;
+}
+
 void collector_run(void *argument)
 {
 	struct collector *collector = argument;
@@ -408,9 +431,7 @@ void collector_run(void *argument)
 		if (collector->nactive == 0 && taken == 0 && tidy) {
 			straighten_clock(collector);
 			dumps_counts(collector);
-			sleep_until_told(collector, main_has_ended(collector)
-							    ? now_ns + ALONE_EVERY_NS
-							    : old_ns);
+			sleep_until_told(collector, wakes_ns(collector, now_ns, old_ns));
 		} else if (naps) {
 			nap(collector, due - now_ns);
 		} else if (due > now_ns + AWAKE_NS) {

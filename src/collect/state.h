@@ -113,6 +113,7 @@ struct collector {
 	uint64_t clock_due_ns;
 	uint64_t counts_due_ns;
 	uint64_t house_due_ns;
+	uint64_t reap_due_ns;
 	uint64_t alone_due_ns; /* once the main thread has ended */
 	uint64_t discards_told;
 	uint64_t tell_due_ns;

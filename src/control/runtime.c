@@ -498,7 +498,7 @@ void rill_counts_get(struct rill_counts *counts)
 	add_losses(process, counts);
 	if (process) {
 		counts->repaired = __atomic_load_n(&process->repaired, __ATOMIC_RELAXED);
-		counts->rings = ring_count(process);
+		counts->rings = ring_count_mapped(process);
 	}
 	control_unlock();
 }

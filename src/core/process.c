@@ -15,6 +15,7 @@
 struct settings rill__settings = {
 	.ring_size_bytes = 256 << 10,
 	.ring_memory_bytes = UINT64_C(1) << 30,
+	.remains_bytes = UINT64_C(256) << 20,
 	.block_timeout_ns = 100000000,
 	.policy = RILL_DISCARD,
 	.max_open_spans = 65536,
@@ -218,18 +219,18 @@ bool process_is(const uint64_t id[2])
 }
 
 /*
- * The page is wiped already, unless the kernel has no such page (before Linux 4.14) or only claims
- * to: qemu-user before version 8 does.
+ * The pages are wiped already, unless the kernel cannot (before Linux 4.14) or only claims that it
+ * has: qemu-user before version 8 does. fork() holds the lock: where it has an owner still, nothing
+ * was wiped.
  */
 static void wipe(void)
 {
-	struct process *parent = process;
-	if (!parent || parent->stage == PROCESS_NEW)
+	if (!process || (uint32_t)process->control == 0)
 		return;
 	for (uint32_t i = 0; i < MAX_RINGS; i++)
-		if (parent->rings[i])
-			memset(parent->rings[i], 0, sizeof *parent->rings[i]);
-	memset(parent, 0, sizeof *parent);
+		if (process->rings[i])
+			memset(process->rings[i], 0, sizeof *process->rings[i]);
+	memset(process, 0, sizeof *process);
 }
 
 bool process_is_child(void)

@@ -58,6 +58,10 @@ static uint64_t now_ticks(void)
 /* Hands a ring to the collector. The thread is not inside a section of it any more. */
 static void give_up(struct process *process, struct ring *ring)
 {
+	if (ring->ending) {
+		ring->ending = false;
+		__atomic_sub_fetch(&process->ending, 1, __ATOMIC_RELAXED);
+	}
 	struct rill__producer *producer = &ring->producer;
 	/* Cancelled, or left by siglongjmp(): what was being written was never published. */
 	if (producer->state & 1) {
@@ -90,10 +94,15 @@ static void give_up_all(struct process *process, struct ring *ring)
 	}
 }
 
+/* This thread's end was noticed: its other keys' destructors may emit, and only so often is this
+ * one called again (PTHREAD_DESTRUCTOR_ITERATIONS). */
+static __thread bool ending __attribute__((tls_model("initial-exec")));
+
 static void thread_exit(void *value)
 {
 	sigset_t before;
 	(void)value;
+	ending = true;
 	prim_block_signals(&before);
 	struct rill__producer *me = rill__me;
 	struct process *process = process_peek();
@@ -105,6 +114,16 @@ static void thread_exit(void *value)
 		give_up_all(process, ring_of(me));
 	}
 	prim_restore_signals(&before);
+}
+
+void producer_reap(struct process *process)
+{
+	for (uint32_t i = 0; i < ring_count(process); i++) {
+		struct ring *ring = ring_at(process, i);
+		if (__atomic_load_n(&ring->status, __ATOMIC_ACQUIRE) == RING_OWNED &&
+		    ring->ending && !prim_thread_exists(ring->tid))
+			give_up_all(process, ring);
+	}
 }
 
 /* Beyond so many keys of the program's, glibc takes memory for the first value of one. */
@@ -138,6 +157,10 @@ static struct rill__producer *attach(struct rill__producer **link, struct rill__
 			ring->older = older;
 		if (ring && kind == RING_MAIN)
 			notice_exit(ring);
+		if (ring && ending && kind == RING_MAIN) {
+			ring->ending = true;
+			__atomic_add_fetch(&process_get()->ending, 1, __ATOMIC_RELAXED);
+		}
 		producer = ring ? &ring->producer : NULL;
 		if (ring)
 			*link = producer;

@@ -29,6 +29,14 @@ uint32_t ring_count(struct process *process)
 	return count < MAX_RINGS ? count : MAX_RINGS;
 }
 
+uint32_t ring_count_mapped(struct process *process)
+{
+	uint32_t mapped = 0;
+	for (uint32_t i = 0; i < ring_count(process); i++)
+		mapped += ring_file(ring_at(process, i)) != NULL;
+	return mapped;
+}
+
 uint64_t ring_max_record(const struct ring *ring)
 {
 	uint64_t part = ring->data_bytes / RECORD_FRACTION;

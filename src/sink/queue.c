@@ -145,11 +145,8 @@ static void destroy(struct queue *queue)
 
 static void set_up_thread(void)
 {
-	cpu_set_t all;
 	pthread_setname_np(pthread_self(), "rill-out");
-	/* Whoever opened the sink may be bound to one CPU: this thread should not be. */
-	if (sched_getaffinity(getpid(), sizeof all, &all) == 0)
-		sched_setaffinity(0, sizeof all, &all);
+	prim_use_all_cores();
 }
 
 static void *run(void *argument)

@@ -10,7 +10,8 @@
 static ssize_t write_once(const struct stream *stream, struct iovec *parts, size_t nparts)
 {
 	if (stream->is_socket) {
-		struct msghdr message = {.msg_iov = parts, .msg_iovlen = nparts};
+		struct msghdr message = {.msg_iov = parts};
+		message.msg_iovlen = (__typeof__(message.msg_iovlen))nparts; /* musl: an int */
 		return sendmsg(stream->fd, &message, MSG_NOSIGNAL);
 	}
 	return writev(stream->fd, parts, (int)nparts);

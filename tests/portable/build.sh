@@ -34,6 +34,8 @@ EOF
 chmod +x "$to/cc.new"
 cmp -s "$to/cc.new" "$to/cc" && rm "$to/cc.new" || mv "$to/cc.new" "$to/cc"
 
+ln -sf "$build/rill-gen" "$to/rill-gen"
+
 # What the tests take for Criterion.
 if [ "$here/criterion/runner.c" -nt "$to/lib/libcriterion.a" ]; then
 	mkdir -p "$to/lib"

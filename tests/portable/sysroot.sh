@@ -14,8 +14,8 @@ if [ "$libc" = musl ]; then
 	mkdir -p "$sysroot/obj/musl"
 	(
 		cd "$sysroot/obj/musl" &&
-		"$src/musl/configure" --prefix="$sysroot" --syslibdir="$sysroot/lib" --target="$arch" \
-			--enable-wrapper=all CC="${cc[*]}" AR="${AR:-ar}" RANLIB="${AR:-ar} s" &&
+		{ [ -e config.mak ] || "$src/musl/configure" --prefix="$sysroot" --syslibdir="$sysroot/lib" --target="$arch" \
+			--enable-wrapper=all CC="${cc[*]}" AR="${AR:-ar}" RANLIB="${AR:-ar} s"; } &&
 		make -s -j2 &&
 		make -s install
 	) >"$sysroot/log" 2>&1 || { tail -n 20 "$sysroot/log" >&2; exit 1; }

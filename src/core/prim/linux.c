@@ -230,6 +230,11 @@ bool prim_thread_runs(uint32_t tid)
 	return thread_state(text, &thread) && thread.state == 'R';
 }
 
+bool prim_thread_exists(uint32_t tid)
+{
+	return syscall(SYS_tgkill, getpid(), (pid_t)tid, 0) == 0 || errno != ESRCH;
+}
+
 bool prim_alone(void)
 {
 	struct thread_state thread;
@@ -402,24 +407,24 @@ struct start {
 	char name[16];
 };
 
+void prim_use_all_cores(void)
+{
+	cpu_set_t cores;
+	if (sched_getaffinity(getpid(), sizeof cores, &cores) == 0)
+		sched_setaffinity(0, sizeof cores, &cores);
+}
+
 static void *thread_main(void *argument)
 {
 	struct start *start = argument;
 	void (*run)(void *) = start->run;
 	void *run_argument = start->argument;
 	prctl(PR_SET_NAME, start->name);
+	prim_use_all_cores();
 	prctl(PR_SET_TIMERSLACK, 1000ul); /* it sleeps for tens of microseconds, and means it */
 	free(start);
 	run(run_argument);
 	return NULL;
-}
-
-/* The cores of the whole process: the thread that starts another one may be pinned. */
-static void set_process_affinity(pthread_attr_t *attributes)
-{
-	cpu_set_t cores;
-	if (sched_getaffinity(getpid(), sizeof cores, &cores) == 0)
-		pthread_attr_setaffinity_np(attributes, sizeof cores, &cores);
 }
 
 int prim_thread_start(void (*run)(void *), void *argument, const char *name)
@@ -442,7 +447,6 @@ int prim_thread_start(void (*run)(void *), void *argument, const char *name)
 	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
 	pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
 	pthread_attr_setschedparam(&attributes, &normal);
-	set_process_affinity(&attributes);
 
 	sigset_t before;
 	prim_block_signals(&before);

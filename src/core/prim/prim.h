@@ -48,6 +48,7 @@ uint32_t prim_tid(void);
 /* Whether a thread of this process runs or waits for a core; false: it sleeps, in a system call for
  * instance, or has ended, or the system does not tell. */
 bool prim_thread_runs(uint32_t tid);
+bool prim_thread_exists(uint32_t tid);
 /* Whether all threads of this process that have not ended were started by prim_thread_start(), or
  * have a name like those: "rill-...". */
 bool prim_alone(void);
@@ -102,6 +103,10 @@ static inline void prim_cpu_relax(void)
 	__asm__ __volatile__("");
 #endif
 }
+
+/* Lets the calling thread run on every core that the process may: whoever started it may have been
+ * pinned to one. */
+void prim_use_all_cores(void);
 
 /* Starts a detached thread that blocks all signals, has a name, may run on every core that the
  * process may, under normal scheduling. */

@@ -43,9 +43,10 @@ static uint64_t stack_end(uint64_t from)
 	return from + MAX_STACK;
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__aarch64__)
 
-/* The kernel's struct sigaction: signal(7) leaves it to the libraries. */
+/* The kernel's struct sigaction: signal(7) leaves it to the libraries. On aarch64 glibc leaves the
+ * restorer to the kernel, musl has its own. */
 struct kernel_action {
 	uint64_t handler;
 	uint64_t flags;
@@ -103,6 +104,28 @@ static bool learn_restorers(void)
 	return all;
 }
 
+#else /* riscv64: handlers return to the kernel's own code */
+
+static bool is_restorer(uint64_t word)
+{
+	(void)word;
+	return false;
+}
+
+static unsigned known_restorers(void)
+{
+	return 0;
+}
+
+static bool learn_restorers(void)
+{
+	return true;
+}
+
+#endif
+
+#if defined(__x86_64__)
+
 /*
  * What a handler that has returned left behind may stand in a later function's frame where that has
  * not written yet. So a few words are asked that the kernel always writes alike: arch/x86's struct
@@ -120,6 +143,11 @@ OTHERS_FRAMES static bool is_signal_frame(const volatile uint64_t *at, uint64_t 
 	       (context->uc_mcontext.gregs[REG_CSGSFS] & 0xffff) == 0x33;
 }
 
+static bool can_be_told(void)
+{
+	return true;
+}
+
 #else
 
 /* The kernel's own code, in the pages that it maps into each process; with the bits taken away that
@@ -129,15 +157,10 @@ OTHERS_FRAMES static bool is_signal_frame(const volatile uint64_t *at, uint64_t 
 	const uint64_t code = getauxval(AT_SYSINFO_EHDR), code_bytes = 2 * 65536;
 	uint64_t word = *at & ((UINT64_C(1) << 48) - 1);
 	(void)end;
-	return code && word > code && word < code + code_bytes;
+	return (code && word > code && word < code + code_bytes) || is_restorer(word);
 }
 
-static unsigned known_restorers(void)
-{
-	return 0;
-}
-
-static bool learn_restorers(void)
+static bool can_be_told(void)
 {
 	return getauxval(AT_SYSINFO_EHDR) != 0;
 }
@@ -159,6 +182,8 @@ __attribute__((noinline)) bool prim_in_signal_handler(void)
 {
 	uint64_t from = (uint64_t)(uintptr_t)__builtin_frame_address(0) / WORD * WORD;
 	uint64_t end = stack_end(from);
+	if (!can_be_told())
+		return true;
 	unsigned known;
 	do {
 		known = known_restorers();
