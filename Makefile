@@ -53,7 +53,8 @@ CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/report-page.o
 GEN_OBJ := $(GEN_SRC:%.c=$(BUILD)/obj/%.o)
 $(LIB_OBJ) $(PIC_OBJ) $(CLI_OBJ) $(GEN_OBJ): CPPFLAGS += -DRILL_VERSION='"$(VERSION)"'
 
-GEN     := $(BUILD)/rill-gen
+# When building for another machine: HOST_GEN is a rill-gen that runs here.
+GEN     := $(or $(HOST_GEN),$(BUILD)/rill-gen)
 STALWART := $(BUILD)/include/rill/stalwart.h
 LIBA    := $(BUILD)/librill.a
 INTERNAL := $(BUILD)/obj/internal.a
@@ -71,7 +72,7 @@ clean: ## remove what was built
 	rm -rf $(BUILD)
 
 # --- rill-gen and what it writes -----------------------------------------------------------------
-$(GEN): $(GEN_OBJ)
+$(BUILD)/rill-gen: $(GEN_OBJ)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) -pie $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lcmark-gfm-extensions -lcmark-gfm
 
 $(BUILD)/gen/stalwart.c: docs/events.md docs/events.ids $(GEN)
@@ -215,8 +216,8 @@ $(TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(CLIA) $(INTE
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
 # Most are programs as a user writes them; those named *_race take a part of librill by itself.
 $(filter %_race,$(PROGRAMS)): $(INTERNAL)
-$(filter-out %_race %/loader %/loader-static %.so,$(PROGRAMS)): $(LIBA)
-$(filter-out %/loader %/loader-static %.so,$(PROGRAMS)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o
+$(filter-out %_race %/loader %/unloads %/loader-static %.so,$(PROGRAMS)): $(LIBA)
+$(filter-out %/loader %/unloads %/loader-static %.so,$(PROGRAMS)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS) -ldl
 
@@ -225,7 +226,7 @@ $(BUILD)/obj/tests/programs/%-compact.o: tests/programs/%.c
 	$(call say,CC,$@) $(CC) $(CPPFLAGS) -DCOMPACT $(BASE) $(CFLAGS) -c -o $@ $<
 
 # A plugin and a program that loads it share the library.
-$(BUILD)/tests/programs/loader: $(BUILD)/obj/tests/programs/loader.o $(LIBSO)
+$(BUILD)/tests/programs/loader $(BUILD)/tests/programs/unloads: $(BUILD)/tests/programs/%: $(BUILD)/obj/tests/programs/%.o $(LIBSO)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $< -L$(BUILD) -lrill -pthread -Wl,-rpath,'$$ORIGIN/../..' -ldl
 # Its plugin brings a second copy.

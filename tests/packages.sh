@@ -1,6 +1,6 @@
 #!/bin/sh
 # packages.sh GROUP...: installs the Debian packages of these groups that are missing.
-# Groups: build (library, rill, rill-gen), demo, test, bench.
+# Groups: build (library, rill, rill-gen), demo, test, bench, cross (make portable).
 set -eu
 build="gcc make binutils libc6-dev libzstd-dev zlib1g-dev libcmark-gfm-dev libcmark-gfm-extensions-dev"
 demo="postfix jq"
@@ -8,6 +8,8 @@ test="g++ clang libclang-rt-14-dev clang-format clang-tidy cppcheck codespell li
 	swaks python3 mandoc git procps util-linux gnuplot-nox zstd zsh fish
 	babeltrace2 python3-bt2 nodejs npm ca-certificates protobuf-compiler python3-protobuf chromium"
 bench="g++ gnuplot-nox hyperfine babeltrace2 lttng-tools liblttng-ust-dev libspdlog-dev zstd postfix jq python3 procps util-linux"
+cross="gcc-aarch64-linux-gnu g++-aarch64-linux-gnu gcc-riscv64-linux-gnu g++-riscv64-linux-gnu qemu-user clang lld
+	musl-tools dpkg-dev xz-utils"
 
 wanted=
 for group in "$@"; do
@@ -16,7 +18,8 @@ for group in "$@"; do
 	demo) wanted="$wanted $demo" ;;
 	test) wanted="$wanted $test" ;;
 	bench) wanted="$wanted $bench" ;;
-	*) echo "packages.sh: no group '$group'; there are build, demo, test and bench" >&2; exit 2 ;;
+	cross) wanted="$wanted $cross" ;;
+	*) echo "packages.sh: no group '$group'; there are build, demo, test, bench and cross" >&2; exit 2 ;;
 	esac
 done
 

@@ -1,6 +1,6 @@
 #!/bin/bash
-# run.sh TIER BUILD [AREA...]: runs the test programs of a tier, of these areas or of all, a line each, and a last
-# line that counts tests.
+# run.sh TIER BUILD [AREA[/TEST]...]: runs the test programs of a tier, these or all, a line each, and a last line that
+# counts tests.
 # Output of a program that fails is shown; all of it is kept in BUILD/tests/log.
 set -u
 tier=$1
@@ -9,7 +9,7 @@ shift 2
 SRC=$(cd "$(dirname "$0")/.." && pwd)
 export BUILD SRC
 cd "$SRC" || exit 1
-unset RILL_FILTER RILL_SINKS RILL_RING_SIZE RILL_RING_MEMORY RILL_POLICY RILL_BLOCK_TIMEOUT \
+unset RILL_FILTER RILL_SINKS RILL_RING_SIZE RILL_RING_MEMORY RILL_POLICY RILL_BLOCK_TIMEOUT RILL_EXIT_TIMEOUT \
 	RILL_RUNTIME_DIR RILL_MAX_OPEN_SPANS
 export RILL_TEST_TIER=$tier
 logs=$BUILD/tests/log
@@ -20,11 +20,12 @@ for program in "$BUILD"/tests/*/test_*; do
 	[ -x "$program" ] || continue
 	case $program in *.o | *.d) continue ;; esac
 	name=${program#"$BUILD"/tests/}
-	[ $# = 0 ] || [[ " $* " = *" ${name%%/*} "* ]] || continue
+	[ $# = 0 ] || [[ " $* " = *" ${name%%/*} "* || " $* " = *" $name "* ]] || continue
 	log=$logs/${name//\//.}
 	start=$(date +%s)
 	# One test at a time: the two cores belong to the program under test.
-	timeout 900 "$program" -j1 >"$log" 2>&1
+	# shellcheck disable=SC2086: an emulator has words
+	timeout 900 ${RILL_TEST_EMULATOR:-} "$program" -j1 >"$log" 2>&1
 	code=$?
 	summary=$(grep -a 'Tested:' "$log" | tail -n 1)
 	good=$(sed -n 's/.*Passing: .\{0,6\}\b\([0-9][0-9]*\).*/\1/p' <<<"$summary")

@@ -10,7 +10,7 @@
  *     RILL_FILTER='*=info,smtp.*=trace,store.*=off'     what to record
  *     RILL_SINKS='text:stderr,json:/path,dump:/dir'     where to write it
  *     RILL_RING_SIZE=256KiB  RILL_RING_MEMORY=1GiB      bounds; docs/configuration.md has them all
- *     RILL_POLICY=discard|block  RILL_BLOCK_TIMEOUT=100ms
+ *     RILL_POLICY=discard|block  RILL_BLOCK_TIMEOUT=100ms  RILL_EXIT_TIMEOUT=1s
  */
 #ifndef RILL_CONTROL_H
 #define RILL_CONTROL_H
@@ -49,8 +49,14 @@ RILL_API int rill_sink_add(const char *spec);
 /* Everything recorded before the call is in the sinks when it returns 0. -ETIMEDOUT. */
 RILL_API int rill_flush(uint64_t timeout_ns);
 
-/* Stops recording, drains the rings, flushes and closes the sinks. Done at exit by itself.
- * Recording starts again with rill_filter_apply() and rill_sink_add(). */
+/*
+ * Stops recording, drains the rings, flushes and closes the sinks. Done at exit by itself.
+ * Recording starts again with rill_filter_apply() and rill_sink_add().
+ *
+ * Sinks that take what they get are waited for, two seconds at most; after 80 ms in which nothing
+ * moves they are given up. exit_timeout_ns, when set, is waited instead of both. What is not
+ * written then is told, and left in the files of the rings.
+ */
 RILL_API void rill_stop(void);
 
 /* What a thread does when its ring is full. */
@@ -66,6 +72,7 @@ struct rill_settings {
 	uint64_t block_timeout_ns;  /* default 100 ms */
 	int policy;                 /* enum rill_policy + 1; default RILL_DISCARD + 1 */
 	uint32_t max_open_spans;    /* default 65536 */
+	uint64_t exit_timeout_ns;   /* of rill_stop(); default: as it says */
 };
 
 /* -EINVAL: a value out of its range; then nothing changed. */
@@ -84,7 +91,7 @@ struct rill_counts {
 	uint64_t cut;       /* values too long for a record */
 	uint64_t bad;       /* records that could not be decoded */
 	uint64_t repaired;  /* events that a signal handler left by siglongjmp() */
-	uint64_t rings;     /* that exist */
+	uint64_t rings;     /* that have memory: of threads, and spares */
 };
 
 RILL_API void rill_counts_get(struct rill_counts *counts);

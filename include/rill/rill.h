@@ -115,7 +115,7 @@
 	RILL__EXTERN_C const struct rill_catalog rill_catalog_##name;                              \
 	RILL__EXTERN_C                                                                             \
 	__attribute__((weak, visibility("hidden"))) struct rill__gate rill__##name##_gate;         \
-	struct rill__gate rill__##name##_gate = {rill__closed, 0, 0, 0};                           \
+	struct rill__gate rill__##name##_gate = {rill__closed, 0, 0, RILL__NULL};                  \
 	__attribute__((constructor(101), used)) static void rill__##name##_register(void)          \
 	{                                                                                          \
 		rill__register(&rill__##name##_gate, &rill_catalog_##name, RILL_CATALOG_LAYOUT,    \

@@ -77,19 +77,19 @@ RILL__INLINE struct rill_value rill__value(uint32_t type, uint64_t word, const v
 
 RILL__INLINE struct rill_value_none rill_none(void)
 {
-	struct rill_value_none none = {{rill__value(RILL_TYPE_NONE, 0, NULL)}};
+	struct rill_value_none none = {{rill__value(RILL_TYPE_NONE, 0, RILL__NULL)}};
 	return none;
 }
 
 RILL__INLINE struct rill_value_bool rill_bool(int value)
 {
-	struct rill_value_bool typed = {{rill__value(RILL_TYPE_BOOL, value != 0, NULL)}};
+	struct rill_value_bool typed = {{rill__value(RILL_TYPE_BOOL, value != 0, RILL__NULL)}};
 	return typed;
 }
 
 RILL__INLINE struct rill_value_u64 rill_u64(uint64_t value)
 {
-	struct rill_value_u64 typed = {{rill__value(RILL_TYPE_U64, value, NULL)}};
+	struct rill_value_u64 typed = {{rill__value(RILL_TYPE_U64, value, RILL__NULL)}};
 	return typed;
 }
 
@@ -109,13 +109,15 @@ RILL__INLINE uint64_t rill__from_f64(double value)
 
 RILL__INLINE struct rill_value_i64 rill_i64(int64_t value)
 {
-	struct rill_value_i64 typed = {{rill__value(RILL_TYPE_I64, rill__from_i64(value), NULL)}};
+	struct rill_value_i64 typed = {
+		{rill__value(RILL_TYPE_I64, rill__from_i64(value), RILL__NULL)}};
 	return typed;
 }
 
 RILL__INLINE struct rill_value_f64 rill_f64(double value)
 {
-	struct rill_value_f64 typed = {{rill__value(RILL_TYPE_F64, rill__from_f64(value), NULL)}};
+	struct rill_value_f64 typed = {
+		{rill__value(RILL_TYPE_F64, rill__from_f64(value), RILL__NULL)}};
 	return typed;
 }
 
@@ -123,14 +125,14 @@ RILL__INLINE struct rill_value_f64 rill_f64(double value)
 RILL__INLINE struct rill_value_duration rill_duration(int64_t ns)
 {
 	struct rill_value_duration typed = {
-		{rill__value(RILL_TYPE_DURATION, rill__from_i64(ns), NULL)}};
+		{rill__value(RILL_TYPE_DURATION, rill__from_i64(ns), RILL__NULL)}};
 	return typed;
 }
 
 /* ns: nanoseconds since the Unix epoch, UTC. */
 RILL__INLINE struct rill_value_timestamp rill_timestamp(uint64_t ns)
 {
-	struct rill_value_timestamp typed = {{rill__value(RILL_TYPE_TIMESTAMP, ns, NULL)}};
+	struct rill_value_timestamp typed = {{rill__value(RILL_TYPE_TIMESTAMP, ns, RILL__NULL)}};
 	return typed;
 }
 
@@ -166,7 +168,7 @@ RILL__INLINE uint64_t rill__ip4_word(const struct in_addr *address)
 RILL__INLINE struct rill_value_ip rill_ip4(const struct in_addr *address)
 {
 	struct rill_value_ip typed = {
-		{rill__value(RILL_TYPE_IP, address ? rill__ip4_word(address) : 0, NULL)}};
+		{rill__value(RILL_TYPE_IP, address ? rill__ip4_word(address) : 0, RILL__NULL)}};
 	return typed;
 }
 
@@ -180,7 +182,7 @@ RILL__INLINE struct rill_value_ip rill_ip6(const struct in6_addr *address)
 /* address: AF_INET or AF_INET6; of any other family, or NULL: no address. */
 RILL__INLINE struct rill_value_ip rill_ip(const struct sockaddr *address)
 {
-	struct rill_value_ip typed = {{rill__value(RILL_TYPE_IP, 0, NULL)}};
+	struct rill_value_ip typed = {{rill__value(RILL_TYPE_IP, 0, RILL__NULL)}};
 	if (address && address->sa_family == AF_INET)
 		return rill_ip4(
 			&(RILL__CAST(const struct sockaddr_in *, RILL__CAST(const void *, address)))

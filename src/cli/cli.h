@@ -42,6 +42,7 @@ extern const struct command export_command;
 extern const struct command report_command;
 extern const struct command merge_command;
 extern const struct command cut_command;
+extern const struct command recover_command;
 extern const struct command completion_command;
 /* All of them; NULL at its end. */
 extern const struct command *const commands[];

@@ -23,6 +23,7 @@ const struct command *const commands[] = {
 	&report_command,
 	&merge_command,
 	&cut_command,
+	&recover_command,
 	&completion_command,
 	NULL,
 	/* clang-format on */

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <fnmatch.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/predicate_parts.h"
@@ -31,8 +32,15 @@ static bool pattern_matches(const struct literal *literal, const char *bytes, si
 	const struct pattern *pattern = literal->pattern;
 	if (pattern->plain)
 		return !literal->size || memmem(bytes, size, literal->bytes, literal->size);
+#ifdef REG_STARTEND
 	regmatch_t range = {.rm_so = 0, .rm_eo = (regoff_t)size};
 	return regexec(&pattern->regex, bytes, 1, &range, REG_STARTEND) == 0;
+#else /* musl: a NUL within ends it */
+	char *text = strndup(bytes, size);
+	bool matches = text && regexec(&pattern->regex, text, 0, NULL, 0) == 0;
+	free(text);
+	return matches;
+#endif
 }
 
 static int compare_bytes(const char *a, size_t a_size, const char *b, size_t b_size)

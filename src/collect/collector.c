@@ -32,8 +32,9 @@ static bool make_capacity(struct collector *collector)
 
 static void activate(struct collector *collector, struct ring *ring)
 {
-	/* A pending bit may be older than the ring's thread: it may even be a spare by now. */
-	if (!ring_file(ring) || (!ring->active && !make_capacity(collector)))
+	/* A pending bit may be older than the ring's thread: it may even be a spare by now. Or it
+	 * was set by an event that a fork in a handler has brought here. */
+	if (!ring || !ring_file(ring) || (!ring->active && !make_capacity(collector)))
 		return; /* without memory: it stays armed, and its next record tells again */
 	__atomic_store_n(&ring->producer.armed, 0, __ATOMIC_RELAXED);
 	if (ring->active)
@@ -247,6 +248,19 @@ static void straighten_clock(struct collector *collector)
 	collector->clock_due_ns = 0;
 }
 
+static bool main_has_ended(const struct collector *collector)
+{
+	return __atomic_load_n(&collector->process->main_ended, __ATOMIC_SEQ_CST);
+}
+
+#define REAP_EVERY_NS UINT64_C(20000000)
+
+/* Some of them without another word. */
+static bool threads_end(const struct collector *collector)
+{
+	return __atomic_load_n(&collector->process->ending, __ATOMIC_RELAXED) != 0;
+}
+
 /* Until a producer or a message tells, or a dump is too old. Nothing is held back here: every
  * active ring was let go. */
 static void sleep_until_told(struct collector *collector, uint64_t until_ns)
@@ -259,7 +273,10 @@ static void sleep_until_told(struct collector *collector, uint64_t until_ns)
 	struct process *process = collector->process;
 	__atomic_store_n(&process->wake, WAKE_SLEEPING, __ATOMIC_SEQ_CST);
 	/* Pairs with rill__notify() and post(): they leave word and then look at wake. */
-	if (!any_pending(process) && !__atomic_load_n(&collector->mailbox, __ATOMIC_SEQ_CST))
+	bool told = any_pending(process) ||
+		    __atomic_load_n(&collector->mailbox, __ATOMIC_SEQ_CST) ||
+		    (until_ns == UINT64_MAX && main_has_ended(collector));
+	if (!told)
 		prim_futex_wait(&process->wake, WAKE_SLEEPING, most_ns);
 	__atomic_store_n(&process->wake, WAKE_RUNNING, __ATOMIC_SEQ_CST);
 	if (producer_fences())
@@ -328,8 +345,12 @@ static void pause_until(uint64_t due)
 /* Also beside a thread that never pauses: others end and leave their rings. */
 static void keep_house(struct collector *collector, uint64_t now_ns)
 {
-	ring_balance_spares(collector->process);
+	if (now_ns >= collector->reap_due_ns && threads_end(collector)) {
+		producer_reap(collector->process);
+		collector->reap_due_ns = now_ns + REAP_EVERY_NS;
+	}
 	disarm_idle(collector, now_ns);
+	ring_balance_spares(collector->process); /* it may sleep after that */
 	collector->house_due_ns = now_ns + HOUSEKEEPING_NS;
 }
 
@@ -346,9 +367,42 @@ static void take_over(struct collector *collector)
 	}
 }
 
+/*
+ * A program whose main thread has ended by pthread_exit() ends with its last thread, by exit(0).
+ * That would be this one, which never ends: so somebody else calls exit() for it.
+ */
+#define ALONE_EVERY_NS UINT64_C(50000000)
+
+static void exit_for_all(void *argument)
+{
+	(void)argument;
+	exit(0);
+}
+
+static void leave_if_alone(struct collector *collector, uint64_t now_ns)
+{
+	if (now_ns < collector->alone_due_ns)
+		return;
+	collector->alone_due_ns = now_ns + ALONE_EVERY_NS;
+	if (prim_alone() && prim_thread_start(exit_for_all, NULL, "rill-exit") == 0)
+		collector->alone_due_ns = UINT64_MAX;
+}
+
+/* Until when it may sleep at most: for a dump's age, or the ends of threads. */
+static uint64_t wakes_ns(const struct collector *collector, uint64_t now_ns, uint64_t old_ns)
+{
+	uint64_t wakes_ns = old_ns;
+	if (main_has_ended(collector) && wakes_ns > now_ns + ALONE_EVERY_NS)
+		wakes_ns = now_ns + ALONE_EVERY_NS;
+	if (threads_end(collector) && wakes_ns > now_ns + REAP_EVERY_NS)
+		wakes_ns = now_ns + REAP_EVERY_NS;
+	return wakes_ns;
+}
+
 void collector_run(void *argument)
 {
 	struct collector *collector = argument;
+	__atomic_store_n(&collector->tid, prim_tid(), __ATOMIC_RELEASE);
 	clock_calibrate_first(&collector->clock);
 	dumps_clock(collector);
 	take_over(collector);
@@ -361,13 +415,15 @@ void collector_run(void *argument)
 		keep_clock(collector, now_ns);
 		uint64_t old_ns = dumps_rotate_old(collector);
 		uint64_t due = due_ns(collector, start_ns);
+		if (main_has_ended(collector))
+			leave_if_alone(collector, now_ns);
 		bool naps = due > now_ns + SILENT_NS;
 		if (naps || now_ns >= collector->house_due_ns)
 			keep_house(collector, now_ns);
 		if (collector->nactive == 0 && taken == 0) {
 			straighten_clock(collector);
 			dumps_counts(collector);
-			sleep_until_told(collector, old_ns);
+			sleep_until_told(collector, wakes_ns(collector, now_ns, old_ns));
 		} else if (naps) {
 			nap(collector, due - now_ns);
 		} else if (due > now_ns + AWAKE_NS) {

@@ -54,10 +54,11 @@ void collector_release(struct collector *collector);
 /* All that was published before the call is written and flushed. -ETIMEDOUT. */
 int collector_flush(struct collector *collector, uint64_t timeout_ns);
 
-/* Drains every ring, closes outputs and dumps, ends the thread. All gates are closed. -ETIMEDOUT:
- * it goes on by itself. -EBUSY: it has stopped, but somebody waits for a flush. Then it is to be
- * freed once collector_stopped(); with 0 it has been. */
-int collector_stop(struct collector *collector, uint64_t timeout_ns);
+/* While stopping (core/stopping.h), with all gates closed: drains every ring, closes outputs and
+ * dumps, ends the thread. -ETIMEDOUT: a sink holds it up, and it goes on by itself. -EBUSY: it has
+ * stopped, but somebody waits for a flush. Then it is to be freed once collector_stopped(); with 0
+ * it has been. */
+int collector_stop(struct collector *collector);
 
 bool collector_stopped(const struct collector *collector);
 void collector_free(struct collector *collector);

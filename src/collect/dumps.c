@@ -61,6 +61,7 @@ int put_catalogs(struct dump_writer *writer, uint32_t *n)
 void dumps_clock(struct collector *collector)
 {
 	line_add(&collector->line, &collector->clock.point);
+	process_note_clock(collector->process, &collector->clock.point);
 	for (uint32_t i = 0; i < collector->ndumps; i++)
 		dump_told(&collector->dumps[i],
 			  dump_put_clock(collector->dumps[i].writer, &collector->clock.point));

@@ -5,6 +5,7 @@
 
 #include "collect/state.h"
 #include "core/diagnose.h"
+#include "core/stopping.h"
 
 void message_release(struct message *message)
 {
@@ -28,6 +29,22 @@ static void post(struct collector *collector, struct message *message)
 	}
 }
 
+#define SLICE_NS 5000000u
+
+/* While recording stops, nobody else waits for the collector under the control lock. */
+static bool give_up(const struct collector *collector, enum message_kind kind)
+{
+	if (kind == MESSAGE_FLUSH || !stopping())
+		return false;
+	if (kind != MESSAGE_STOP)
+		return true;
+	uint64_t now_ns = prim_monotonic_ns();
+	if (now_ns < stopping_until_ns(false))
+		return false;
+	uint32_t tid = __atomic_load_n(&collector->tid, __ATOMIC_ACQUIRE);
+	return now_ns >= stopping_until_ns(!tid || prim_thread_runs(tid));
+}
+
 /* Posts and waits for the answer. */
 static int ask(struct collector *collector, struct message *message, uint64_t timeout_ns,
 	       struct collector_counts *answer)
@@ -37,10 +54,11 @@ static int ask(struct collector *collector, struct message *message, uint64_t ti
 	while (!__atomic_load_n(&message->done, __ATOMIC_ACQUIRE)) {
 		uint64_t passed = prim_monotonic_ns() - start_ns;
 		/* One that has stopped answers no more; it has drained and flushed everything. */
-		if (passed >= timeout_ns || __atomic_load_n(&collector->stopped, __ATOMIC_ACQUIRE))
+		if (passed >= timeout_ns || give_up(collector, message->kind) ||
+		    __atomic_load_n(&collector->stopped, __ATOMIC_ACQUIRE))
 			break;
 		uint64_t left = timeout_ns - passed;
-		prim_futex_wait(&message->done, 0, left < 10000000 ? left : 10000000);
+		prim_futex_wait(&message->done, 0, left < SLICE_NS ? left : SLICE_NS);
 	}
 	int result = __atomic_load_n(&collector->stopped, __ATOMIC_ACQUIRE) ? 0 : -ETIMEDOUT;
 	if (__atomic_load_n(&message->done, __ATOMIC_ACQUIRE)) {
@@ -150,12 +168,12 @@ int collector_flush(struct collector *collector, uint64_t timeout_ns)
 	return message ? ask(collector, message, timeout_ns, NULL) : -ENOMEM;
 }
 
-int collector_stop(struct collector *collector, uint64_t timeout_ns)
+int collector_stop(struct collector *collector)
 {
 	/* One owner more than let go of it: it is a part of the collector, for this must not fail.
 	 */
 	collector->stop = (struct message){.kind = MESSAGE_STOP, .owners = 3};
-	int error = ask(collector, &collector->stop, timeout_ns, NULL);
+	int error = ask(collector, &collector->stop, UINT64_MAX, NULL);
 	if (error)
 		return error;
 	while (!__atomic_load_n(&collector->stopped, __ATOMIC_ACQUIRE))

@@ -11,9 +11,11 @@
 
 #include "core/diagnose.h"
 #include "core/prim/prim.h"
+#include "core/stopping.h"
 #include "dump/dump.h"
 
 #define END_TIMEOUT_NS UINT64_C(2000000000)
+#define SLICE_NS       UINT64_C(10000000)
 
 struct retaining {
 	struct retention keep;
@@ -173,9 +175,13 @@ void retain_end(struct retaining **place)
 	if (!retaining)
 		return;
 	uint64_t start_ns = prim_monotonic_ns();
-	while (!__atomic_load_n(&retaining->done, __ATOMIC_ACQUIRE) &&
-	       prim_monotonic_ns() - start_ns < END_TIMEOUT_NS)
-		prim_futex_wait(&retaining->done, 0, END_TIMEOUT_NS / 4);
+	while (!__atomic_load_n(&retaining->done, __ATOMIC_ACQUIRE)) {
+		uint64_t now_ns = prim_monotonic_ns();
+		if (now_ns - start_ns >= END_TIMEOUT_NS ||
+		    (stopping() && now_ns >= stopping_sink_until_ns(0, false)))
+			break;
+		prim_futex_wait(&retaining->done, 0, SLICE_NS);
+	}
 	let_go(retaining);
 	*place = NULL;
 }

@@ -86,6 +86,7 @@ struct collector {
 	struct process *process;
 	struct message *mailbox; /* shared: pushed by anyone, taken whole */
 	struct message stop;     /* the last one: sent once */
+	uint32_t tid;            /* shared: of its thread; 0: not started yet */
 	uint32_t stopped;        /* shared */
 	uint32_t holders;        /* shared: who may still call collector_flush() */
 
@@ -110,6 +111,8 @@ struct collector {
 	uint64_t clock_due_ns;
 	uint64_t counts_due_ns;
 	uint64_t house_due_ns;
+	uint64_t reap_due_ns;
+	uint64_t alone_due_ns; /* once the main thread has ended */
 	uint64_t discards_told;
 	uint64_t tell_due_ns;
 	uint64_t fill;      /* of the fullest ring at the last pass: its share << FILL_SHIFT */
@@ -144,7 +147,7 @@ int put_catalogs(struct dump_writer *writer, uint32_t *n);
 
 /* src/collect/counts.c */
 struct counting {
-	struct catalog_loss *losses;
+	struct event_loss *losses;
 	struct dump_count *counts; /* room for every event */
 	uint32_t nlosses;
 	uint64_t ticks;

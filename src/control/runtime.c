@@ -15,17 +15,17 @@
 
 #include "collect/collector.h"
 #include "control/broken.h"
-#include "control/dump_spec.h"
+#include "control/child.h"
 #include "control/filter.h"
+#include "control/leave.h"
+#include "control/open_spec.h"
 #include "control/settings.h"
-#include "core/clock.h"
 #include "core/core.h"
 #include "core/diagnose.h"
-#include "sink/sink.h"
+#include "core/stopping.h"
 
-#define MAX_SINKS       (MAX_OUTPUTS + MAX_DUMPS)
-#define DEFAULT_FILTER  "*=info"
-#define STOP_TIMEOUT_NS UINT64_C(5000000000)
+#define MAX_SINKS      (MAX_OUTPUTS + MAX_DUMPS)
+#define DEFAULT_FILTER "*=info"
 
 #define LEAVING_MS        200
 #define COUNTS_TIMEOUT_NS UINT64_C(1000000000)
@@ -38,76 +38,21 @@ static struct {
 	size_t nspecs;
 	struct collector *collector;
 	struct collector *leaving; /* told to stop, but a sink holds it up */
-	uint32_t pid;              /* of both collectors' process */
+	uint64_t process_id[2];    /* of both collectors' process */
 	bool on;                   /* some gate may be open */
 	uint32_t check_due;        /* process whose filter is yet to be checked, or 0 */
-	uint64_t discards_told;    /* of the process `pid` */
+	uint64_t discards_told;    /* of that process */
 } runtime;
 
-/* --- opening sinks ------------------------------------------------------------------------- */
-
-static void describe(struct dump_target *target, const struct process *process)
+/* The collectors are this process's. By its random number: a child may have its parent's pid, in
+ * another namespace; one of vfork() is no process of its own here. */
+static bool mine(void)
 {
-	target->process = (struct dump_process){
-		.pid = process->pid,
-		.id = {process->id[0], process->id[1]},
-		.start_ns = process->start_ns,
-		.program = program_invocation_short_name,
-		.host = target->host,
-		.clock = clock_name(),
-		.writer = "rill " RILL_VERSION,
-	};
-	prim_random(&target->process.series, sizeof target->process.series);
-	prim_host_name(target->host, sizeof target->host);
-	prim_boot_id(target->process.boot);
+	const struct process *process = process_peek();
+	return process && memcmp(process->id, runtime.process_id, sizeof process->id) == 0;
 }
 
-static int open_dump(const struct process *process, const char *argument, char *error, size_t size)
-{
-	struct dump_target *target;
-	int result = dump_spec_parse(&target, argument, error, size);
-	if (result)
-		return result;
-	describe(target, process);
-	result = dump_target_begin(target, error, size);
-	if (result) {
-		dump_target_free(target);
-		return result;
-	}
-	result = collector_add_dump(runtime.collector, target);
-	if (result == -ENOMEM)
-		snprintf(error, size, "no memory");
-	else if (result)
-		snprintf(error, size, "more than %u dumps", MAX_DUMPS);
-	return result;
-}
-
-static int open_output(const char *spec, char *error, size_t size)
-{
-	struct sink *sink;
-	int result = sink_open(&sink, spec, error, size);
-	if (result)
-		return result;
-	result = collector_add_output(runtime.collector, sink_output(sink));
-	if (result == -ENOMEM)
-		snprintf(error, size, "sink \"%s\": no memory", spec);
-	else if (result)
-		snprintf(error, size, "sink \"%s\": more than %u sinks", spec, MAX_OUTPUTS);
-	return result;
-}
-
-static int open_spec(const char *spec)
-{
-	char error[512] = "";
-	bool is_dump = strncmp(spec, "dump:", 5) == 0;
-	int result = is_dump ? open_dump(process_get(), spec + 5, error, sizeof error)
-			     : open_output(spec, error, sizeof error);
-	if (result && is_dump)
-		rill__diagnose(__func__, "sink \"%s\": %s", spec, error);
-	else if (result)
-		rill__diagnose(__func__, "%s", error);
-	return result;
-}
+/* --- the collector ------------------------------------------------------------------------- */
 
 /*
  * Whoever turns COLLECTOR_NONE into COLLECTOR_STARTING starts it. A handler whose first event
@@ -119,6 +64,7 @@ static void start_collector(void)
 	uint32_t none = COLLECTOR_NONE;
 	__atomic_compare_exchange_n(&process->collector, &none, COLLECTOR_STARTING, false,
 				    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	leave_catalogs(process);
 	runtime.collector = collector_start(process);
 	__atomic_store_n(&process->collector,
 			 runtime.collector ? COLLECTOR_STARTED : COLLECTOR_NONE, __ATOMIC_RELEASE);
@@ -127,16 +73,18 @@ static void start_collector(void)
 /* Under the control lock. In a child: its own, with the parent's sinks opened anew. */
 static bool have_collector(void)
 {
-	bool in_child = runtime.pid != 0 && runtime.pid != prim_pid();
-	if (runtime.pid != prim_pid()) {
+	const struct process *process = process_get();
+	bool in_child = process->is_child && !mine();
+	if (!mine()) {
 		if (runtime.collector)
 			collector_forget(runtime.collector);
 		runtime.collector = runtime.leaving = NULL;
 		runtime.discards_told = 0;
-		runtime.pid = prim_pid();
+		memcpy(runtime.process_id, process->id, sizeof runtime.process_id);
 	}
 	/* Whoever waits for a flush of it has the answer and is about to let go. */
-	for (int i = 0; i < LEAVING_MS && runtime.leaving && !collector_stopped(runtime.leaving);
+	for (int i = 0; i < LEAVING_MS && !stopping() && runtime.leaving &&
+			!collector_stopped(runtime.leaving);
 	     i++)
 		prim_sleep(1000000);
 	if (runtime.leaving && !collector_stopped(runtime.leaving)) {
@@ -149,7 +97,7 @@ static bool have_collector(void)
 	if (!runtime.collector)
 		start_collector();
 	for (size_t i = 0; in_child && runtime.collector && i < runtime.nspecs; i++)
-		open_spec(runtime.specs[i]);
+		open_spec(runtime.collector, runtime.specs[i]);
 	return runtime.collector != NULL;
 }
 
@@ -160,25 +108,21 @@ static void decide(const struct rill_catalog *catalog, unsigned char *bits, void
 	filter_bits(context, catalog, bits);
 }
 
-static void open_again(struct process *process);
+static void start_in_child(struct process *process);
 
 /* What the filter says while there is somewhere to write; everything off otherwise. */
-static int publish(bool at_exit)
+static int publish(bool briefly)
 {
 	struct epoch epoch;
 	bool on = runtime.nspecs > 0 && runtime.filter;
-	int result = registry_publish(decide, on ? runtime.filter : NULL, at_exit, &epoch);
+	int result = registry_publish(decide, on ? runtime.filter : NULL, briefly, &epoch);
 	runtime.on = on;
-	struct process *process = process_peek();
-	uint32_t none = COLLECTOR_NONE;
 	/* A child in which another thread's first event came while this one held the lock. */
-	if (on && process && runtime.pid != prim_pid() &&
-	    __atomic_compare_exchange_n(&process->collector, &none, COLLECTOR_STARTING, false,
-					__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-		open_again(process);
-	if (runtime.collector && runtime.pid == prim_pid())
+	if (on)
+		start_in_child(process_peek());
+	if (runtime.collector && mine())
 		collector_add_epoch(runtime.collector, &epoch, on ? runtime.expression : "*=off");
-	if (result && !at_exit)
+	if (result && !briefly)
 		rill__diagnose(__func__,
 			       "a thread has been inside one event for ten seconds: it may "
 			       "still record under the old filter");
@@ -196,10 +140,13 @@ static int set_filter(const char *expression)
 		free(copy);
 		return result;
 	}
-	filter_free(runtime.filter);
-	free(runtime.expression);
-	runtime.filter = filter;
-	runtime.expression = copy;
+	struct filter *old = runtime.filter;
+	char *old_expression = runtime.expression;
+	/* Before the old ones are freed: a child may be made in between (core/lock.c). */
+	__atomic_store_n(&runtime.filter, filter, __ATOMIC_RELEASE);
+	__atomic_store_n(&runtime.expression, copy, __ATOMIC_RELEASE);
+	filter_free(old);
+	free(old_expression);
 	return 0;
 }
 
@@ -237,7 +184,7 @@ static int add_sink(const char *spec)
 		free(copy);
 		return -ENOMEM;
 	}
-	int result = open_spec(spec);
+	int result = open_spec(runtime.collector, spec);
 	if (result)
 		free(copy);
 	else
@@ -270,7 +217,7 @@ static void add_sink_or_broken(const char *spec)
 		return;
 	}
 	struct output output;
-	if (open_spec(spec) != 0 && broken_open(&output, spec))
+	if (open_spec(runtime.collector, spec) != 0 && broken_open(&output, spec))
 		collector_add_output(runtime.collector, output);
 	runtime.specs[runtime.nspecs++] = copy;
 }
@@ -341,8 +288,11 @@ void rill__configure(void)
 	runtime.configured = true;
 	if (first)
 		configure_from_environment();
+	if (runtime.collector && mine())
+		leave_catalogs(process_get());
+	/* Nothing that is on goes off: no use in waiting long for an event of another object. */
 	if (runtime.filter)
-		publish(false);
+		publish(true);
 	if (first && runtime.filter) {
 		const struct rill_catalogs *catalogs = registry_catalogs();
 		unmatched = false;
@@ -354,24 +304,42 @@ void rill__configure(void)
 	}
 }
 
-/* --- a child's first event ----------------------------------------------------------------- */
-
-static void open_again(struct process *process)
+/* False: in a child of clone() in which taking memory would hang, or nobody knows. */
+static bool has_memory(void)
 {
-	if (runtime.nspecs == 0 || !have_collector())
-		__atomic_store_n(&process->collector, COLLECTOR_NONE, __ATOMIC_RELEASE);
+	const struct process *process = process_page();
+	uint32_t state = __atomic_load_n(&process->collector, __ATOMIC_RELAXED);
+	return !process_is_child() || process->forked_pid ||
+	       (state != COLLECTOR_NONE && state != COLLECTOR_NEVER);
+}
+
+/* --- a child's collector ------------------------------------------------------------------- */
+
+/* Under the control lock: of a child that has emitted, and has none. */
+static void start_in_child(struct process *process)
+{
+	uint32_t state = COLLECTOR_NONE;
+	if (!process || !process->is_child || ring_count(process) == 0 || runtime.nspecs == 0 ||
+	    !__atomic_compare_exchange_n(&process->collector, &state, COLLECTOR_STARTING, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return;
+	bool can = process->forked_pid || child_can_start();
+	if (!can)
+		rill__diagnose(__func__,
+			       "process %u was made by clone() or _Fork() while another thread "
+			       "held a lock of the C library's: its events stay in its rings",
+			       process->pid);
+	if (!can || !have_collector())
+		__atomic_store_n(&process->collector, COLLECTOR_NEVER, __ATOMIC_RELEASE);
 }
 
 void rill__need_collector(struct process *process)
 {
-	/* Held: by another thread, which starts it when it is done (publish()); or, after clone()
-	 * or _Fork(), by one of the parent's that is not here. */
-	if (!control_trylock()) {
-		__atomic_store_n(&process->collector, COLLECTOR_NONE, __ATOMIC_RELEASE);
-		return;
+	/* Held by another thread: the next event asks again. */
+	if (control_trylock()) {
+		start_in_child(process);
+		control_unlock();
 	}
-	open_again(process);
-	control_unlock();
 }
 
 /* --- flush, stop, counts ------------------------------------------------------------------- */
@@ -383,21 +351,22 @@ void rill__need_collector(struct process *process)
 int rill_flush(uint64_t timeout_ns)
 {
 	control_lock();
-	struct collector *mine = runtime.pid == prim_pid() ? runtime.collector : NULL;
-	if (mine)
-		collector_hold(mine);
+	start_in_child(process_peek());
+	struct collector *collector = mine() ? runtime.collector : NULL;
+	if (collector)
+		collector_hold(collector);
 	control_unlock();
-	if (!mine)
+	if (!collector)
 		return 0;
-	int result = collector_flush(mine, timeout_ns);
-	collector_release(mine);
+	int result = collector_flush(collector, timeout_ns);
+	collector_release(collector);
 	return result;
 }
 
 static void add_losses(struct process *process, struct rill_counts *counts)
 {
 	uint32_t nlosses = registry_events();
-	struct catalog_loss *losses = calloc((size_t)nlosses + 1, sizeof *losses);
+	struct event_loss *losses = calloc((size_t)nlosses + 1, sizeof *losses);
 	if (losses)
 		ring_losses(process, losses, nlosses);
 	for (uint32_t i = 0; losses && i < nlosses; i++) {
@@ -412,6 +381,8 @@ static void tell_losses(struct process *process)
 {
 	struct rill_counts counts = {0};
 	add_losses(process, &counts);
+	if (!mine())
+		runtime.discards_told = 0;
 	if (counts.discarded > runtime.discards_told)
 		rill__diagnose(__func__,
 			       "%llu events were discarded: no room in a ring (RILL_RING_SIZE, "
@@ -420,32 +391,85 @@ static void tell_losses(struct process *process)
 	runtime.discards_told = counts.discarded;
 }
 
-void rill_stop(void)
+/* The collector is held up: what it has not taken stays in the rings' files. */
+static void leave_behind(struct process *process)
 {
-	control_lock();
+	struct ring_rest rest;
+	ring_rest(process, &rest);
+	if (rest.records && process->directory[0])
+		rill__diagnose(__func__,
+			       "a sink does not take its records: %llu of them (%llu bytes) are "
+			       "left behind in %s, for rill recover (RILL_EXIT_TIMEOUT)",
+			       (unsigned long long)rest.records, (unsigned long long)rest.bytes,
+			       process->directory);
+	else
+		rill__diagnose(__func__,
+			       "a sink does not take its records: %llu of them (%llu bytes) are "
+			       "lost, and it is not closed (RILL_EXIT_TIMEOUT)",
+			       (unsigned long long)rest.records, (unsigned long long)rest.bytes);
+}
+
+static void stop_collector(struct process *process)
+{
+	int error = collector_stop(runtime.collector);
+	if (error)
+		runtime.leaving = runtime.collector;
+	runtime.collector = NULL;
+	__atomic_store_n(&process->collector, COLLECTOR_NONE, __ATOMIC_RELEASE);
+	if (error == -ETIMEDOUT || error == -ENOMEM)
+		leave_behind(process);
+	else
+		ring_remove_files(process);
+	tell_losses(process);
+}
+
+static void stop(void)
+{
 	check_if_due();
-	for (size_t i = 0; i < runtime.nspecs; i++)
+	start_in_child(process_peek());
+	bool memory = has_memory();
+	size_t nspecs = runtime.nspecs;
+	__atomic_store_n(&runtime.nspecs, 0, __ATOMIC_RELEASE);
+	for (size_t i = 0; i < nspecs && memory; i++)
 		free(runtime.specs[i]);
-	runtime.nspecs = 0;
 	if (runtime.on)
 		publish(true);
 	struct process *process = process_peek();
-	if (runtime.collector && runtime.pid == prim_pid() && process) {
-		int error = collector_stop(runtime.collector, STOP_TIMEOUT_NS);
-		if (error == -ETIMEDOUT)
-			rill__diagnose(__func__, "a sink does not take its records: they are left "
-						 "behind");
-		if (error)
-			runtime.leaving = runtime.collector;
-		runtime.collector = NULL;
-		__atomic_store_n(&process->collector, COLLECTOR_NONE, __ATOMIC_RELEASE);
-	}
-	/* Also of a child whose collector could not be started. */
-	if (process) {
+	if (!process)
+		return;
+	if (runtime.collector && mine()) {
+		stop_collector(process);
+	} else if (memory && (!mine() || !runtime.leaving || collector_stopped(runtime.leaving))) {
+		/* Also of a child that had none, and of one that was held up and came to its end
+		 * after all. If it had to be without, its rings are for rill recover. */
 		ring_remove_files(process);
 		tell_losses(process);
 	}
-	control_unlock();
+}
+
+/* False: another thread has held the lock for as long as stopping may take. */
+static bool lock_to_stop(void)
+{
+	while (!control_trylock()) {
+		if (prim_monotonic_ns() >= stopping_until_ns(false))
+			return false;
+		prim_sleep(500000);
+	}
+	return true;
+}
+
+void rill_stop(void)
+{
+	stopping_begin();
+	if (lock_to_stop()) {
+		stop();
+		control_unlock();
+	} else {
+		rill__diagnose(__func__, "another thread is still busy with a sink or a filter: "
+					 "recording is not stopped, and what is in the rings is "
+					 "left behind, for rill recover");
+	}
+	stopping_end();
 }
 
 /* Last of all destructors of the object that librill is part of: those of the program, and
@@ -462,7 +486,7 @@ void rill_counts_get(struct rill_counts *counts)
 	control_lock();
 	struct process *process = process_peek();
 	int error = 0;
-	if (runtime.collector && runtime.pid == prim_pid())
+	if (runtime.collector && mine())
 		error = collector_counts(runtime.collector, &collected, COUNTS_TIMEOUT_NS);
 	if (error)
 		rill__diagnose(__func__, "counts are missing: %s",
@@ -474,7 +498,7 @@ void rill_counts_get(struct rill_counts *counts)
 	add_losses(process, counts);
 	if (process) {
 		counts->repaired = __atomic_load_n(&process->repaired, __ATOMIC_RELAXED);
-		counts->rings = ring_count(process);
+		counts->rings = ring_count_mapped(process);
 	}
 	control_unlock();
 }

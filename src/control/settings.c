@@ -88,6 +88,8 @@ int rill_settings_apply(const struct rill_settings *settings)
 		rill__settings.ring_memory_bytes = settings->ring_memory_bytes;
 	if (settings->block_timeout_ns)
 		rill__settings.block_timeout_ns = settings->block_timeout_ns;
+	if (settings->exit_timeout_ns)
+		rill__settings.exit_timeout_ns = settings->exit_timeout_ns;
 	if (settings->policy)
 		rill__settings.policy = (enum rill_policy)(settings->policy - 1);
 	if (settings->max_open_spans)
@@ -145,6 +147,16 @@ static void policy_from(const char *name, int *to)
 			       name, text);
 }
 
+static void duration_from(const char *name, uint64_t *to)
+{
+	const char *text = secure_getenv(name);
+	if (text && (settings_parse_duration(text, to) != 0 || !*to))
+		rill__diagnose(name,
+			       "%s: '%s' is no duration; write for example 100ms. The default "
+			       "stays",
+			       name, text);
+}
+
 void settings_from_environment(void)
 {
 	struct rill_settings settings = {0};
@@ -152,14 +164,13 @@ void settings_from_environment(void)
 	memory_from("RILL_RING_MEMORY", &settings.ring_memory_bytes);
 	number_from("RILL_MAX_OPEN_SPANS", &settings.max_open_spans);
 	policy_from("RILL_POLICY", &settings.policy);
-	const char *timeout = secure_getenv("RILL_BLOCK_TIMEOUT");
-	if (timeout && (settings_parse_duration(timeout, &settings.block_timeout_ns) != 0 ||
-			!settings.block_timeout_ns))
-		rill__diagnose(__func__,
-			       "RILL_BLOCK_TIMEOUT: '%s' is no duration; write for "
-			       "example 100ms. The default stays",
-			       timeout);
+	duration_from("RILL_BLOCK_TIMEOUT", &settings.block_timeout_ns);
+	duration_from("RILL_EXIT_TIMEOUT", &settings.exit_timeout_ns);
 	rill_settings_apply(&settings);
+	uint64_t remains = 0;
+	memory_from("RILL_REMAINS_MEMORY", &remains);
+	if (remains)
+		rill__settings.remains_bytes = remains;
 
 	const char *directory = secure_getenv("RILL_RUNTIME_DIR");
 	if (directory && strlen(directory) >= sizeof rill__settings.runtime_directory)

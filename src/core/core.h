@@ -21,6 +21,7 @@
 #include <rill/static/ring.h>
 
 #include "core/prim/prim.h"
+#include "core/remains.h"
 
 #define RILL_ASSERT(condition, message)                                                            \
 	((condition) ? (void)0 : rill__broken(__FILE__, __LINE__, message))
@@ -30,36 +31,13 @@ void rill__broken(const char *file, int line, const char *message) __attribute__
 
 #define MAX_RINGS        16384u /* threads with events at once, handlers' rings included */
 #define MAX_CATALOGS     255u
+#define RING_LEVELS      5u /* of one thread: its own, and of handlers that interrupt each other */
 #define MIN_RING_BYTES   65536u /* EASY_LENGTH of encode.h counts on an eighth of it */
 #define MAX_RING_BYTES   (1u << 30)
 #define NESTED_BYTES     65536u
 #define RECORD_FRACTION  8u         /* a record is at most this part of its ring */
 #define RESERVE_FRACTION 16u        /* of a ring: kept for events declared `Loss: never` */
 #define MAX_RECORD_BYTES (1u << 23) /* the size field has 24 bits */
-
-/* Losses of one event id in one ring: written by the ring's thread only. */
-struct ring_loss {
-	uint64_t filtered;
-	uint64_t discarded;
-};
-
-#define RING_MAGIC "rillring"
-
-/* The beginning of a ring's file. Producer and consumer write to lines of their own. */
-struct ring_file {
-	char magic[8];
-	uint32_t version;
-	uint32_t header_bytes;
-	uint64_t data_bytes;
-	uint64_t serial;
-	uint32_t pid;
-	uint32_t tid;
-	uint32_t nlosses; /* length of losses: event indices beyond go to struct catalog_entry */
-	uint32_t lossy;   /* not 0: some of them are not zero */
-	_Alignas(2 * PRIM_CACHE_LINE) uint64_t head;             /* producer */
-	_Alignas(2 * PRIM_CACHE_LINE) uint64_t tail;             /* consumer */
-	_Alignas(2 * PRIM_CACHE_LINE) struct ring_loss losses[]; /* producer, off the hot path */
-};
 
 enum ring_status {
 	RING_UNUSED, /* no memory mapped */
@@ -70,7 +48,7 @@ enum ring_status {
 
 enum ring_kind {
 	RING_MAIN,
-	RING_NESTED, /* for a handler that interrupts an emit on the thread's main ring */
+	RING_NESTED, /* for a handler that interrupts an emit on another ring of its thread */
 	RING_KINDS,
 };
 
@@ -94,6 +72,8 @@ struct ring {
 	uint32_t next_spare;  /* index + 1 */
 	uint64_t file_serial; /* in the name of its file */
 	struct ring *older;   /* a ring of the same thread that an abandoned event has stuck */
+	bool noticed;         /* its thread's end will be noticed */
+	bool ending;          /* taken when that had been: perhaps nobody tells any more */
 	uint32_t sleeps;      /* waits for room that are to be spent asleep */
 	uint32_t abandoned;   /* this one is such: nobody waits for its section */
 	struct section
@@ -121,6 +101,7 @@ enum collector_state {
 	COLLECTOR_NONE,
 	COLLECTOR_STARTING, /* by the thread that has set this */
 	COLLECTOR_STARTED,
+	COLLECTOR_NEVER, /* this child cannot have one */
 };
 
 enum process_stage {
@@ -132,11 +113,20 @@ enum process_stage {
 struct process {
 	uint32_t stage;
 	uint32_t pid;
+	bool is_child;       /* made by a process that had one of these already */
+	uint32_t forked_pid; /* set by the handler of fork(): a child of clone() has 0 */
 	uint64_t id[2];
 	uint64_t start_ns;
 	uint64_t start_ticks;
 	char directory[256]; /* of the ring files; empty: rings are anonymous memory */
 	int lock_fd;
+	struct process_file *file; /* in the directory; NULL: there is none */
+	uint32_t ncatalogs_left;   /* catalogs in the directory, */
+	uint32_t ncatalog_files;   /* and their files */
+	uint32_t control_owner;    /* thread, or 0: src/core/lock.c */
+	uint32_t control_waiters;
+	uint32_t control_depth;
+	int control_cancel_state; /* the owner's, before it took the lock */
 	uint32_t ring_lock; /* making rings: held for a moment, never while interrupted by itself */
 	uint32_t nrings;
 	uint64_t ring_bytes;
@@ -150,6 +140,11 @@ struct process {
 	uint64_t told_ticks; /* when WAKE_TOLD was set */
 	uint32_t collector;  /* enum collector_state */
 	uint64_t repaired;
+	uint32_t ending;       /* rings of which that is so */
+	uint32_t main_ended;              /* the first thread has, the others go on */
+	uint32_t stops;                   /* calls of rill_stop() going on: core/stopping.c */
+	uint64_t stop_began_ns;           /* the first of them */
+	uint64_t stop_moved_ns;           /* when a sink last took something */
 	uint32_t lossy;                   /* not 0: some ring's losses are not zero */
 	uint32_t moves;                   /* odd: losses are moving from a ring to their events */
 	uint64_t pending[MAX_RINGS / 64]; /* rings that told of a first record, by index */
@@ -161,18 +156,24 @@ struct process {
 struct process *process_get(void);
 /* The same without making it: NULL in a process that has not emitted yet. */
 struct process *process_peek(void);
+/* Takes note of a point of the clock. The collector. */
+void process_note_clock(struct process *process, const struct clock_point *point);
+/* Makes room for the losses of all events. Under the control lock. */
+void process_grow_losses(void);
+/* Its memory, made or not. */
+struct process *process_page(void);
+/* Whether it, made or not, comes from a process that had been made. */
+bool process_is_child(void);
+/* In a child, before anything else. */
+void process_in_child(void);
 /* Under the ring lock. */
 void process_remove_directory(struct process *process);
 /* Where the runtime directories are. */
 const char *runtime_prefix(void);
-/* Removes those of dead processes: at once what was drained, the rest after a day. */
+/* Removes those of dead processes: at once what was drained, the rest after a day or when it is too
+ * much. */
 void sweep(void);
 
-/* Losses of one event that have no place in a ring. */
-struct catalog_loss {
-	uint64_t filtered;
-	uint64_t discarded;
-};
 struct catalog_entry;
 
 /* --- rings: src/core/ring.c ---------------------------------------------------------------- */
@@ -180,10 +181,6 @@ struct catalog_entry;
 /* A ring for the calling thread: a spare, else a new one. NULL: the bounds are reached.
  * Signal-safe. */
 struct ring *ring_take(struct process *process, enum ring_kind kind);
-/* A handler's ring: a spare or NULL, since making one takes a lock. */
-struct ring *ring_take_nested(struct process *process);
-/* One that was taken and not used. */
-void ring_give_back(struct process *process, struct ring *ring);
 /* Collector: a drained ring becomes a spare, and its losses go to its events' process-wide counts.
  */
 void ring_recycle(struct process *process, struct ring *ring);
@@ -196,26 +193,37 @@ static inline struct ring_file *ring_file(const struct ring *ring)
 	return __atomic_load_n(&ring->file, __ATOMIC_ACQUIRE);
 }
 uint32_t ring_count(struct process *process);
+/* Those that have memory. */
+uint32_t ring_count_mapped(struct process *process);
 /* Largest record of a ring. */
 uint64_t ring_max_record(const struct ring *ring);
 void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool filtered);
 /* Losses so far, by event index: in the rings that exist, and process-wide. process may be NULL.
  * For the collector, which may unmap rings, and under the control lock, which keeps it from that.
  */
-void ring_losses(struct process *process, struct catalog_loss *losses, uint32_t nevents);
+void ring_losses(struct process *process, struct event_loss *losses, uint32_t nevents);
+/* What is in the rings and was not taken. */
+struct ring_rest {
+	uint64_t records;
+	uint64_t bytes;
+};
+void ring_rest(struct process *process, struct ring_rest *rest);
 /* Removes the files of all rings and their directory: the memory stays until the process ends. */
 void ring_remove_files(struct process *process);
 
-/* --- producers: src/core/producer.c -------------------------------------------------------- */
+/* --- producers: src/core/producer.c, synchronize.c ----------------------------------------- */
 
-/* Waits until no thread is inside a section that began before the call. -EBUSY after ten seconds,
- * or at exit a tenth of one. Under the control lock, which keeps the collector from unmapping
- * rings. */
-int producer_synchronize(bool at_exit);
+/* Waits until no thread is inside a section that began before the call. -EBUSY after ten
+ * seconds; `briefly`, and while stopping, after some hundredths of one, unless the thread
+ * only wants for a core. Not for the caller's own. Under the control lock, which keeps the
+ * collector from unmapping rings. */
+int producer_synchronize(bool briefly);
 /* The collector advanced tail: lets a waiting producer on. */
 void producer_room(struct ring *ring);
 /* Tells a napping collector that a ring fills up. */
 void producer_kick(struct process *process);
+/* Collector: gives up the rings of threads that have ended after their last notice. */
+void producer_reap(struct process *process);
 /* What rill__reserve() could not do: first event, handler, fork, wrap, full, off by now. mark: the
  * emitting site's stack pointer; inside: the state while the section is open. No producer: the
  * event is lost, and counted. */
@@ -223,10 +231,17 @@ struct rill__place producer_reserve(const struct rill__gate *gate, uint32_t even
 				    uint64_t mark, uint64_t inside);
 /* A new process, or a child: finds out what the kernel and the CPU offer. */
 void producer_new_process(void);
-/* Around fork(), under the control lock. */
-void producer_before_fork(void);
-void producer_in_child(void);
+/* The calling thread's first ring, if a fork() now would be in the middle of an event of it. */
+struct rill__producer *producer_inside(void);
+/* The calling thread has no ring any more. */
+void producer_detach(void);
 bool producer_fences(void); /* true: membarrier does not work, so sections take a full fence */
+
+/* --- forks in the middle of an event: src/core/forked.c ------------------------------------- */
+
+/* Around fork(), under the control lock. */
+void forked_before(void);
+void forked_in_child(void);
 
 /* --- catalogs, gates, bitmaps: src/core/registry.c ----------------------------------------- */
 
@@ -238,7 +253,7 @@ struct catalog_entry {
 	unsigned char *bits; /* in force */
 	unsigned char *bits_spare;
 	size_t bits_bytes;
-	struct catalog_loss *losses; /* by event */
+	struct event_loss *losses; /* by event */
 };
 
 const struct catalog_entry *registry_entry(uint32_t index);
@@ -259,9 +274,11 @@ struct epoch {
 	uint64_t published_ticks;
 	uint64_t confirmed_ticks;
 };
-int registry_publish(registry_decide decide, void *context, bool at_exit, struct epoch *epoch);
+int registry_publish(registry_decide decide, void *context, bool briefly, struct epoch *epoch);
 
-/* The lock of everything that a child keeps. Recursive: registration configures. */
+/* --- the lock of everything that a child keeps: src/core/lock.c ------------------------------ */
+
+/* Recursive: registration configures. Keeps the thread from being cancelled. */
 void control_lock(void);
 bool control_trylock(void);
 void control_unlock(void);
@@ -270,7 +287,8 @@ void control_unlock(void);
 
 /* src/control: the first catalog was registered, or another one: apply what is configured. */
 void rill__configure(void);
-/* src/control: the first event of a child. It has set COLLECTOR_STARTING. */
+/* src/control: an event of a child that has no collector, not from a handler: starts it, if it can
+ * be done now. */
 void rill__need_collector(struct process *process);
 
 /* --- settings (src/core/settings.c) -------------------------------------------------------- */
@@ -278,7 +296,9 @@ void rill__need_collector(struct process *process);
 struct settings {
 	uint64_t ring_size_bytes;
 	uint64_t ring_memory_bytes;
+	uint64_t remains_bytes; /* what all dead processes of the user may leave in their rings */
 	uint64_t block_timeout_ns;
+	uint64_t exit_timeout_ns; /* 0: none is set, see core/stopping.h */
 	enum rill_policy policy;
 	uint32_t max_open_spans;
 	char runtime_directory[200]; /* empty: /dev/shm */

@@ -1,9 +1,7 @@
-/* The state of this process, which a child finds wiped, and the control lock, which it finds free.
- */
+/* The state of this process, which a child finds wiped. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
@@ -17,6 +15,7 @@
 struct settings rill__settings = {
 	.ring_size_bytes = 256 << 10,
 	.ring_memory_bytes = UINT64_C(1) << 30,
+	.remains_bytes = UINT64_C(256) << 20,
 	.block_timeout_ns = 100000000,
 	.policy = RILL_DISCARD,
 	.max_open_spans = 65536,
@@ -34,9 +33,10 @@ void rill__broken(const char *file, int line, const char *message)
 /* --- the wiped page ------------------------------------------------------------------------ */
 
 static struct process *process;
+static bool made_before;            /* in this process or one that it comes from */
 static struct process without_wipe; /* the kernel has no MADV_WIPEONFORK, or no memory is left */
 
-static struct process *process_memory(void)
+struct process *process_page(void)
 {
 	struct process *memory = __atomic_load_n(&process, __ATOMIC_ACQUIRE);
 	if (memory)
@@ -72,18 +72,86 @@ static void make_directory(struct process *made)
 		return;
 	}
 	char path[sizeof made->directory + 8];
-	snprintf(path, sizeof path, "%s/lock", made->directory);
+	snprintf(path, sizeof path, "%s/" REMAINS_LOCK, made->directory);
 	made->lock_fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (made->lock_fd >= 0)
 		flock(made->lock_fd, LOCK_EX); /* a sweeper has it for a moment only */
+}
+
+/* Addresses for the losses of so many events; those of more are counted in memory only. */
+#define LOSSES_ROOM 65536u
+
+static size_t file_bytes(uint32_t nlosses)
+{
+	return sizeof(struct process_file) + nlosses * sizeof(struct event_loss);
+}
+
+/* Without it the rings can still be recovered, but neither times nor all losses. */
+static void make_file(struct process *made)
+{
+	char path[sizeof made->directory + 8];
+	uint32_t nlosses = registry_events() < LOSSES_ROOM ? registry_events() : LOSSES_ROOM;
+	void *address;
+	if (!made->directory[0])
+		return;
+	snprintf(path, sizeof path, "%s/" REMAINS_PROCESS, made->directory);
+	int error = prim_shared_file(path, file_bytes(nlosses), file_bytes(LOSSES_ROOM), &address);
+	if (error) {
+		rill__diagnose(__func__, "cannot make %s (%s): after a crash times are not known",
+			       path, strerror(-error));
+		return;
+	}
+	struct process_file *file = address;
+	file->version = REMAINS_VERSION;
+	file->header_bytes = sizeof *file;
+	file->pid = made->pid;
+	file->nlosses = nlosses;
+	memcpy(file->id, made->id, sizeof file->id);
+	file->start_ns = made->start_ns;
+	file->start_ticks = made->start_ticks;
+	__atomic_signal_fence(__ATOMIC_RELEASE); /* a file without the magic was being made */
+	memcpy(file->magic, PROCESS_MAGIC, sizeof file->magic);
+	__atomic_store_n(&made->file, file, __ATOMIC_RELEASE);
+}
+
+void process_grow_losses(void)
+{
+	struct process *made = process_peek();
+	char path[sizeof made->directory + 8];
+	uint32_t nlosses = registry_events() < LOSSES_ROOM ? registry_events() : LOSSES_ROOM;
+	if (!made || !made->directory[0] || !made->file || nlosses <= made->file->nlosses)
+		return;
+	snprintf(path, sizeof path, "%s/" REMAINS_PROCESS, made->directory);
+	if (prim_grow_file(path, file_bytes(nlosses)) == 0)
+		__atomic_store_n(&made->file->nlosses, nlosses, __ATOMIC_RELEASE);
+}
+
+void process_note_clock(struct process *noting, const struct clock_point *point)
+{
+	struct process_file *file = __atomic_load_n(&noting->file, __ATOMIC_ACQUIRE);
+	if (!file)
+		return;
+	uint64_t npoints = file->npoints;
+	if (!npoints)
+		file->first = *point;
+	file->last[npoints % 2] = *point;
+	__atomic_store_n(&file->npoints, npoints + 1, __ATOMIC_RELEASE);
 }
 
 void process_remove_directory(struct process *made)
 {
 	if (!made->directory[0])
 		return;
-	char path[sizeof made->directory + 8];
-	snprintf(path, sizeof path, "%s/lock", made->directory);
+	char path[sizeof made->directory + 32];
+	for (uint32_t i = 0; i < made->ncatalog_files; i++) {
+		snprintf(path, sizeof path, "%s/" REMAINS_CATALOGS "%u.rill", made->directory, i);
+		unlink(path);
+	}
+	snprintf(path, sizeof path, "%s/" REMAINS_PROCESS, made->directory);
+	unlink(path);
+	snprintf(path, sizeof path, "%s/" REMAINS_DUMPS, made->directory);
+	unlink(path);
+	snprintf(path, sizeof path, "%s/" REMAINS_LOCK, made->directory);
 	unlink(path);
 	rmdir(made->directory);
 	made->directory[0] = 0;
@@ -100,12 +168,9 @@ struct process *process_peek(void)
 	return memory;
 }
 
-/* Whose the counts are that no wiped page holds: a child begins with none. */
-static uint32_t counted_pid;
-
 struct process *process_get(void)
 {
-	struct process *memory = process_memory();
+	struct process *memory = process_page();
 	sigset_t before;
 	for (;;) {
 		uint32_t stage = __atomic_load_n(&memory->stage, __ATOMIC_ACQUIRE);
@@ -120,86 +185,49 @@ struct process *process_get(void)
 		prim_restore_signals(&before);
 		prim_sleep(50000);
 	}
-	memory->pid = prim_pid();
-	if (counted_pid && counted_pid != memory->pid) {
+	/* A child of vfork() shares the memory of the process whose it is. */
+	memory->pid = memory->forked_pid ? memory->forked_pid : prim_pid();
+	memory->is_child = made_before;
+	if (made_before) {
 		registry_count_anew();
 		encode_count_anew();
 	}
-	counted_pid = memory->pid;
+	made_before = true;
 	memory->start_ns = prim_realtime_ns();
 	memory->start_ticks = clock_now_ticks();
 	prim_random(memory->id, sizeof memory->id);
 	make_directory(memory);
+	make_file(memory);
 	producer_new_process();
 	__atomic_store_n(&memory->stage, PROCESS_READY, __ATOMIC_RELEASE);
 	prim_restore_signals(&before);
 	return memory;
 }
 
-/* --- the control lock ---------------------------------------------------------------------- */
-
-static pthread_mutex_t control = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
-static int control_depth;        /* under the lock */
-static int control_cancel_state; /* the owner's, before it took the lock */
-
-/* A thread that is cancelled in here would leave the lock taken for ever. */
-static void control_locked(int cancel_state)
+/*
+ * The pages are wiped already, unless the kernel cannot (before Linux 4.14) or only claims that it
+ * has: qemu-user before version 8 does. fork() holds the lock: where it has an owner still, nothing
+ * was wiped.
+ */
+static void wipe(void)
 {
-	if (control_depth++ == 0)
-		control_cancel_state = cancel_state;
-}
-
-void control_lock(void)
-{
-	int cancel_state;
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-	pthread_mutex_lock(&control);
-	control_locked(cancel_state);
-}
-
-bool control_trylock(void)
-{
-	int cancel_state;
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-	if (pthread_mutex_trylock(&control) != 0) {
-		pthread_setcancelstate(cancel_state, NULL);
-		return false;
-	}
-	control_locked(cancel_state);
-	return true;
-}
-
-void control_unlock(void)
-{
-	int cancel_state = control_cancel_state;
-	/* 0 already: in a child that was forked under the lock, which is fresh there. */
-	if (control_depth == 0)
+	if (!process || process->control_owner == 0)
 		return;
-	bool last = --control_depth == 0;
-	pthread_mutex_unlock(&control);
-	if (last)
-		pthread_setcancelstate(cancel_state, NULL);
+	for (uint32_t i = 0; i < MAX_RINGS; i++)
+		if (process->rings[i])
+			memset(process->rings[i], 0, sizeof *process->rings[i]);
+	memset(process, 0, sizeof *process);
 }
 
-static void before_fork(void)
+bool process_is_child(void)
 {
-	control_lock();
-	producer_before_fork();
+	const struct process *made = process_peek();
+	return made ? made->is_child : made_before;
 }
 
-/* The mutex is recursive and so knows its owner by thread id, which a child's thread has anew. */
-static void control_in_child(void)
+void process_in_child(void)
 {
-	pthread_mutex_t fresh = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
-	memcpy(&control, &fresh, sizeof control);
-	control_depth = 0;
-	producer_in_child();
-	pthread_setcancelstate(control_cancel_state, NULL);
-	if (process == &without_wipe)
-		memset(&without_wipe, 0, sizeof without_wipe);
-}
-
-__attribute__((constructor(101))) static void hold_lock_over_fork(void)
-{
-	pthread_atfork(before_fork, control_unlock, control_in_child);
+	wipe();
+	if (process) /* else nothing was ever on: it may be made in any process */
+		process->forked_pid = prim_pid();
 }

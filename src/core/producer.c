@@ -4,18 +4,19 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <string.h>
 
 #include "core/clock.h"
 #include "core/core.h"
 #include "core/diagnose.h"
 
-/* Their state is odd for ever, so that every emit takes the slow path. */
-static struct rill__producer nobody = {.state = 1};    /* a thread before its first event */
-static struct rill__producer attaching = {.state = 1}; /* making its ring: a handler gets none */
+/* A thread before its first event: odd for ever, so that every emit takes the slow path. */
+static struct rill__producer nobody = {.state = 1};
 
 __thread struct rill__producer *rill__me = &nobody;
+
+/* The thread is in producer_reserve(). */
+static __thread bool reserving __attribute__((tls_model("initial-exec")));
 
 static pthread_key_t thread_key;
 static bool thread_key_made;
@@ -57,6 +58,10 @@ static uint64_t now_ticks(void)
 /* Hands a ring to the collector. The thread is not inside a section of it any more. */
 static void give_up(struct process *process, struct ring *ring)
 {
+	if (ring->ending) {
+		ring->ending = false;
+		__atomic_sub_fetch(&process->ending, 1, __ATOMIC_RELAXED);
+	}
 	struct rill__producer *producer = &ring->producer;
 	/* Cancelled, or left by siglongjmp(): what was being written was never published. */
 	if (producer->state & 1) {
@@ -67,81 +72,130 @@ static void give_up(struct process *process, struct ring *ring)
 	rill__notify(producer);
 }
 
-static void thread_exit(void *value)
+/* By pthread_exit(): from now on the collector looks whether there is anybody left but itself. */
+static void main_ended(struct process *process)
 {
-	struct rill__producer *me = rill__me;
-	struct process *process = process_peek();
-	(void)value;
-	if (!process || me == &nobody || me == &attaching || !me->ring)
-		return; /* of a parent's: wiped */
-	rill__me = &nobody;
-	for (struct ring *ring = ring_of(me), *older; ring; ring = older) {
+	uint32_t sleeping = WAKE_SLEEPING;
+	__atomic_store_n(&process->main_ended, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_compare_exchange_n(&process->wake, &sleeping, WAKE_TOLD, false,
+					__ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		prim_futex_wake(&process->wake, 1);
+}
+
+/* A ring with those that the thread had before it, and those of its handlers. */
+static void give_up_all(struct process *process, struct ring *ring)
+{
+	for (struct ring *older; ring; ring = older) {
+		struct rill__producer *nested = ring->producer.nested;
 		older = ring->older;
-		if (ring->producer.nested)
-			give_up(process, ring_of(ring->producer.nested));
+		if (nested)
+			give_up_all(process, ring_of(nested));
 		give_up(process, ring);
 	}
 }
 
-/*
- * The calling thread's first event in this process: a ring, and notice when the thread ends.
- * `found` is what rill__me was when that was decided: a handler may have attached since.
- */
-static struct rill__producer *attach(struct rill__producer *found, struct ring *older)
+/* This thread's end was noticed: its other keys' destructors may emit, and only so often is this
+ * one called again (PTHREAD_DESTRUCTOR_ITERATIONS). */
+static __thread bool ending __attribute__((tls_model("initial-exec")));
+
+static void thread_exit(void *value)
 {
-	struct rill__producer *before =
-		__atomic_exchange_n(&rill__me, &attaching, __ATOMIC_RELAXED);
-	if (before != found) {
-		rill__me = before;
-		return before == &attaching ? NULL : before;
+	sigset_t before;
+	(void)value;
+	ending = true;
+	prim_block_signals(&before);
+	struct rill__producer *me = rill__me;
+	struct process *process = process_peek();
+	if (process && prim_tid() == process->pid)
+		main_ended(process);
+	/* Without a ring it is of a parent's: wiped. */
+	if (process && me->ring) {
+		rill__me = &nobody;
+		give_up_all(process, ring_of(me));
 	}
-	struct process *process = process_get();
-	struct ring *ring = ring_take(process, RING_MAIN);
-	if (!ring) {
-		rill__me = found;
-		return NULL;
+	prim_restore_signals(&before);
+}
+
+void producer_reap(struct process *process)
+{
+	for (uint32_t i = 0; i < ring_count(process); i++) {
+		struct ring *ring = ring_at(process, i);
+		if (__atomic_load_n(&ring->status, __ATOMIC_ACQUIRE) == RING_OWNED &&
+		    ring->ending && !prim_thread_exists(ring->tid))
+			give_up_all(process, ring);
 	}
-	ring->older = older;
-	if (__atomic_load_n(&thread_key_made, __ATOMIC_ACQUIRE) &&
-	    pthread_setspecific(thread_key, ring) != 0)
+}
+
+/* Beyond so many keys of the program's, glibc takes memory for the first value of one. */
+#define KEYS_WITHOUT_MALLOC 32u
+
+/* Has the ring given up at its thread's end. */
+static void notice_exit(struct ring *ring)
+{
+	if (!__atomic_load_n(&thread_key_made, __ATOMIC_ACQUIRE) ||
+	    (thread_key >= KEYS_WITHOUT_MALLOC && prim_in_signal_handler()))
+		return;
+	ring->noticed = pthread_setspecific(thread_key, ring) == 0;
+	if (!ring->noticed)
 		rill__diagnose(__func__, "no memory to learn of a thread's end: its ring is kept");
-	rill__me = &ring->producer;
-	uint32_t none = COLLECTOR_NONE;
-	if (__atomic_load_n(&process->collector, __ATOMIC_RELAXED) == COLLECTOR_NONE &&
-	    __atomic_compare_exchange_n(&process->collector, &none, COLLECTOR_STARTING, false,
-					__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-		rill__need_collector(process);
-	return rill__me;
+}
+
+/*
+ * A ring in the place of `found`, which is what *link was when that was decided. Signals are
+ * blocked, so that neither a handler nor a fork() in one comes in between; if one came before,
+ * *link has what it left there. NULL: the bounds are reached.
+ */
+static struct rill__producer *attach(struct rill__producer **link, struct rill__producer *found,
+				     enum ring_kind kind, struct ring *older)
+{
+	sigset_t before;
+	prim_block_signals(&before);
+	struct rill__producer *producer = *link;
+	if (producer == found) {
+		struct ring *ring = ring_take(process_get(), kind);
+		if (ring)
+			ring->older = older;
+		if (ring && kind == RING_MAIN)
+			notice_exit(ring);
+		if (ring && ending && kind == RING_MAIN) {
+			ring->ending = true;
+			__atomic_add_fetch(&process_get()->ending, 1, __ATOMIC_RELAXED);
+		}
+		producer = ring ? &ring->producer : NULL;
+		if (ring)
+			*link = producer;
+	}
+	prim_restore_signals(&before);
+	return producer;
 }
 
 /*
  * An emit found its ring inside a section: this is a handler that interrupted it, or the section
  * was left for good (siglongjmp, a C++ throw). A handler's frames lie below the interrupted one's,
- * or on another stack. If the guess `left` is wrong - stacks that handlers switch - nothing breaks:
- * the old ring stays mapped and is drained, and is given up only with its thread; a filter change
- * does not wait for it any more.
+ * or on another stack. If the guess is wrong - stacks that handlers switch - nothing breaks: the
+ * old ring stays mapped and is drained, and is given up only with its thread; a filter change does
+ * not wait for it any more. The handler's own ring may be inside a section in turn.
  */
 static struct rill__producer *interrupted(struct rill__producer *me, uint64_t mark)
 {
-	struct process *process = process_get();
-	uint64_t saved = __atomic_load_n(&me->state, __ATOMIC_RELAXED);
-	if (mark >= saved && !prim_on_other_signal_stack(saved)) {
-		__atomic_add_fetch(&process->repaired, 1, __ATOMIC_RELAXED);
-		__atomic_store_n(&ring_of(me)->abandoned, 1, __ATOMIC_RELEASE);
-		return attach(me, ring_of(me));
+	struct rill__producer **link = &rill__me, *producer = me;
+	for (uint32_t level = 0; level < RING_LEVELS; level++) {
+		enum ring_kind kind = level == 0 ? RING_MAIN : RING_NESTED;
+		if (!producer)
+			return attach(link, NULL, kind, NULL);
+		uint64_t saved = __atomic_load_n(&producer->state, __ATOMIC_RELAXED);
+		if (!(saved & 1))
+			return producer;
+		if (mark >= saved && !prim_on_other_signal_stack(saved)) {
+			struct ring *left = ring_of(producer);
+			__atomic_add_fetch(&process_get()->repaired, 1, __ATOMIC_RELAXED);
+			__atomic_store_n(&left->abandoned, 1, __ATOMIC_RELEASE);
+			return attach(link, producer, kind, left);
+		}
+		link = &producer->nested;
+		producer = *link;
 	}
-	if (!me->nested) {
-		struct rill__producer *none = NULL;
-		struct ring *ring = ring_take_nested(process);
-		if (!ring)
-			return NULL;
-		/* A second handler may have been here since the look. */
-		if (!__atomic_compare_exchange_n(&me->nested, &none, &ring->producer, false,
-						 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-			ring_give_back(process, ring);
-	}
-	/* A handler that interrupts a handler's emit: there is no third ring. */
-	return __atomic_load_n(&me->nested->state, __ATOMIC_RELAXED) & 1 ? NULL : me->nested;
+	return NULL;
 }
 
 /* --- room ---------------------------------------------------------------------------------- */
@@ -249,7 +303,9 @@ static struct rill__place lost(struct rill__producer *me, const struct rill__gat
 static bool collector_runs(void)
 {
 	struct process *process = process_peek();
-	return process && __atomic_load_n(&process->collector, __ATOMIC_RELAXED) != COLLECTOR_NONE;
+	uint32_t state =
+		process ? __atomic_load_n(&process->collector, __ATOMIC_RELAXED) : COLLECTOR_NONE;
+	return state == COLLECTOR_STARTING || state == COLLECTOR_STARTED;
 }
 
 static bool never_lost(const struct rill__gate *gate, uint32_t event)
@@ -273,7 +329,6 @@ static struct rill__place reserve(struct rill__producer *me, const struct rill__
 		uint64_t position = me->position;
 		if (size <= ring_max_record(ring) &&
 		    make_room(me, position, size, never_lost(gate, event))) {
-			__atomic_store_n(&me->slow_seq, me->slow_seq + 1, __ATOMIC_RELAXED);
 			me->ticks = now_ticks();
 			return (struct rill__place){me, position};
 		}
@@ -288,21 +343,39 @@ static struct rill__place reserve(struct rill__producer *me, const struct rill__
 	}
 }
 
+/* A child is without a collector until an event that is no handler's: starting one takes memory,
+ * which a handler may have interrupted. Not for one that shares its parent's memory (vfork). */
+static void seek_collector(struct process *process)
+{
+	if (__atomic_load_n(&process->collector, __ATOMIC_RELAXED) == COLLECTOR_NONE &&
+	    (!process->forked_pid || process->forked_pid == prim_pid()) &&
+	    !prim_in_signal_handler())
+		rill__need_collector(process);
+}
+
 struct rill__place producer_reserve(const struct rill__gate *gate, uint32_t event, uint64_t size,
 				    uint64_t mark, uint64_t inside)
 {
 	int saved_errno = errno, cancel_state;
+	bool outer = reserving; /* a handler interrupted that */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state); /* or it dies with a lock */
+	reserving = true;
+	RILL__COMPILER_BARRIER(); /* pairs with producer_inside(), in a handler */
 	struct rill__producer *me = rill__me;
 
-	if (me == &attaching)
-		me = NULL;
-	else if (!me->ring) /* nobody, or on a wiped page: a child */
-		me = attach(me, NULL);
+	if (!me->ring) /* nobody, or on a wiped page: a child */
+		me = attach(&rill__me, me, RING_MAIN, NULL);
 	else if (__atomic_load_n(&me->state, __ATOMIC_RELAXED) & 1)
 		me = interrupted(me, mark);
 	struct rill__place place =
 		me ? reserve(me, gate, event, size, inside) : lost(NULL, gate, event, false);
+	if (me && !ring_of(me)->noticed && ring_of(me)->kind == RING_MAIN)
+		notice_exit(ring_of(me));
+	RILL__COMPILER_BARRIER();
+	reserving = outer;
+	struct process *process = process_peek();
+	if (!place.producer && process)
+		seek_collector(process);
 	pthread_setcancelstate(cancel_state, NULL);
 	errno = saved_errno;
 	return place;
@@ -324,6 +397,7 @@ void rill__notify(struct rill__producer *producer)
 	if (!process || !ring)
 		return;
 	int saved_errno = errno;
+	seek_collector(process);
 	uint64_t *word = &process->pending[ring->index / 64];
 	uint64_t bit = UINT64_C(1) << ring->index % 64;
 	/* Pairs with collector_sleep(): it stores WAKE_SLEEPING and then reads pending. */
@@ -347,100 +421,29 @@ void rill__notify(struct rill__producer *producer)
 	errno = saved_errno;
 }
 
-/* --- waiting for sections ------------------------------------------------------------------ */
+/* --- fork ---------------------------------------------------------------------------------- */
 
-#define PATIENCE_NS      UINT64_C(10000000000)
-#define EXIT_PATIENCE_NS UINT64_C(100000000)
-
-/* The same frame may be in its next section: then head or slow_seq has moved. */
-static struct section section_of(const struct ring *ring)
-{
-	const struct rill__producer *producer = &ring->producer;
-	struct section section = {__atomic_load_n(&producer->state, __ATOMIC_ACQUIRE), 0, 0};
-	if (section.state & 1) {
-		section.head = __atomic_load_n(&ring_file(ring)->head, __ATOMIC_ACQUIRE);
-		section.seq = __atomic_load_n(&producer->slow_seq, __ATOMIC_ACQUIRE);
-	}
-	return section;
-}
-
-static bool same_section(struct section a, struct section b)
-{
-	return a.state == b.state && a.head == b.head && a.seq == b.seq;
-}
-
-/* Waits until this section is over. One that was given up on before is not waited for again. */
-static bool section_over(struct ring *ring, uint64_t deadline_ns)
-{
-	struct section first = section_of(ring);
-	if (!(first.state & 1) || __atomic_load_n(&ring->abandoned, __ATOMIC_ACQUIRE))
-		return true;
-	if (same_section(first, ring->given_up))
-		return false;
-	for (unsigned tries = 0; same_section(first, section_of(ring)); tries++) {
-		if (tries < 64) {
-			sched_yield();
-		} else if (prim_monotonic_ns() < deadline_ns) {
-			prim_sleep(50000);
-		} else {
-			ring->given_up = first;
-			return false;
-		}
-	}
-	return true;
-}
-
-int producer_synchronize(bool at_exit)
-{
-	int result = 0;
-	prim_membarrier(); /* pairs with the barrier after a section's first store */
-	struct process *process = process_peek();
-	if (!process)
-		return 0;
-	uint64_t deadline_ns = prim_monotonic_ns() + (at_exit ? EXIT_PATIENCE_NS : PATIENCE_NS);
-	for (uint32_t i = 0; i < ring_count(process); i++)
-		if (!section_over(ring_at(process, i), deadline_ns))
-			result = -EBUSY;
-	return result;
-}
-
-/*
- * fork() in a handler that interrupted an emit.
- *
- * The child returns into that emit, whose producer is wiped. What it still writes goes here, to
- * nobody. (If it had its addresses in registers already, it writes once more what the parent's
- * thread writes there too.)
- */
-static unsigned char scratch[MIN_RING_BYTES];
-static uint64_t scratch_head;
-static struct rill__producer *interrupted_by_fork;
-static uint64_t interrupted_position;
-
-void producer_before_fork(void)
+struct rill__producer *producer_inside(void)
 {
 	struct rill__producer *me = rill__me;
-	bool inside = me != &nobody && me != &attaching && me->ring && (me->state & 1) &&
-		      ring_max_record(ring_of(me)) <= sizeof scratch;
-	interrupted_by_fork = inside ? me : NULL;
-	interrupted_position = inside ? me->position : 0;
+	return me->ring && (reserving || (me->state & 1)) ? me : NULL;
 }
 
-void producer_in_child(void)
+void producer_detach(void)
 {
-	struct rill__producer *me = interrupted_by_fork;
-	if (!me)
-		return;
-	me->write = (unsigned char *)((uintptr_t)scratch - interrupted_position);
-	me->head = &scratch_head;
-	rill__me = &nobody; /* its next event makes it a ring */
+	rill__me = &nobody;
 }
 
 /* --- start-up ------------------------------------------------------------------------------ */
 
 __attribute__((constructor(101))) static void producer_init(void)
 {
-	if (pthread_key_create(&thread_key, thread_exit) == 0)
-		__atomic_store_n(&thread_key_made, true, __ATOMIC_RELEASE);
+	if (pthread_key_create(&thread_key, thread_exit) != 0)
+		return;
+	__atomic_store_n(&thread_key_made, true, __ATOMIC_RELEASE);
+	/* Its end is to be seen even if it never emits. */
+	if (prim_tid() == prim_pid())
+		pthread_setspecific(thread_key, &nobody);
 	else
 		rill__diagnose(__func__,
 			       "the process has no thread-specific key left: the rings of threads "

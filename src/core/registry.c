@@ -43,7 +43,7 @@ void registry_count_anew(void)
 {
 	for (uint32_t i = 0; i < registry_count(); i++) {
 		for (uint32_t event = 0; event < entries[i].catalog->nevents; event++) {
-			struct catalog_loss *loss = &entries[i].losses[event];
+			struct event_loss *loss = &entries[i].losses[event];
 			__atomic_store_n(&loss->filtered, 0, __ATOMIC_RELAXED);
 			__atomic_store_n(&loss->discarded, 0, __ATOMIC_RELAXED);
 		}
@@ -168,18 +168,8 @@ static struct catalog_entry *entry_add(const struct rill_catalog *catalog)
 	__atomic_store_n(&nevents, nevents + catalog->nevents, __ATOMIC_RELAXED);
 	__atomic_store_n(&nentries, nentries + 1, __ATOMIC_RELEASE);
 	__atomic_store_n(&live.count, nentries, __ATOMIC_RELEASE);
+	process_grow_losses();
 	return entry;
-}
-
-/* False: every gate is closed, at exit too; only a section that was left open could be waited for.
- */
-static bool registry_on(void)
-{
-	for (uint32_t i = 0; i < nentries; i++)
-		for (size_t byte = 0; byte < entries[i].bits_bytes; byte++)
-			if (entries[i].bits[byte])
-				return true;
-	return false;
 }
 
 void rill__register(struct rill__gate *gate, const struct rill_catalog *catalog, uint32_t layout,
@@ -216,9 +206,39 @@ void rill__register(struct rill__gate *gate, const struct rill_catalog *catalog,
 	control_unlock();
 }
 
+static bool exiting;
+
+static void note_exit(void)
+{
+	__atomic_store_n(&exiting, true, __ATOMIC_RELAXED);
+}
+
+/* At exit the lock may be held by a thread that is never done: its sink hangs in open(2). */
+static bool lock_to_unregister(void)
+{
+	for (int tries = 0; tries < 5 && __atomic_load_n(&exiting, __ATOMIC_RELAXED); tries++) {
+		if (control_trylock())
+			return true;
+		prim_sleep(1000000);
+	}
+	if (__atomic_load_n(&exiting, __ATOMIC_RELAXED))
+		return false;
+	control_lock();
+	return true;
+}
+
+/* Runs at exit() before all destructors. */
+__attribute__((constructor(101))) static void watch_exit(void)
+{
+	atexit(note_exit);
+}
+
 void rill__unregister(struct rill__gate *gate)
 {
-	control_lock();
+	if (!lock_to_unregister()) {
+		__atomic_store_n(&gate->bits, rill__closed, __ATOMIC_RELEASE);
+		return; /* the object stays in memory: the process ends */
+	}
 	if (gate->registered) {
 		struct rill__gate **link = &entries[gate->catalog_tag >> 24].gates;
 		while (*link && *link != gate)
@@ -227,7 +247,9 @@ void rill__unregister(struct rill__gate *gate)
 			*link = gate->next;
 		gate->registered = 0;
 		__atomic_store_n(&gate->bits, rill__closed, __ATOMIC_RELEASE);
-		producer_synchronize(!registry_on());
+		/* Who is inside a section of this gate runs in the object that is being unloaded:
+		 * there is nothing here that would save it. */
+		producer_synchronize(true);
 	}
 	control_unlock();
 }
@@ -258,13 +280,13 @@ static void entry_publish(struct catalog_entry *entry, registry_decide decide, v
 		__atomic_store_n(&gate->bits, entry->bits, __ATOMIC_RELEASE);
 }
 
-int registry_publish(registry_decide decide, void *context, bool at_exit, struct epoch *epoch)
+int registry_publish(registry_decide decide, void *context, bool briefly, struct epoch *epoch)
 {
 	control_lock();
 	epoch->published_ticks = clock_now_ticks();
 	for (uint32_t i = 0; i < nentries; i++)
 		entry_publish(&entries[i], decide, context);
-	int error = producer_synchronize(at_exit);
+	int error = producer_synchronize(briefly);
 	epoch->confirmed_ticks = clock_now_ticks();
 	control_unlock();
 	return error;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/core.h"
+#include "core/decode.h"
 #include "core/diagnose.h"
 
 #define SPARES_KEPT 2u  /* handlers may need one at any moment */
@@ -25,6 +26,14 @@ uint32_t ring_count(struct process *process)
 {
 	uint32_t count = __atomic_load_n(&process->nrings, __ATOMIC_ACQUIRE);
 	return count < MAX_RINGS ? count : MAX_RINGS;
+}
+
+uint32_t ring_count_mapped(struct process *process)
+{
+	uint32_t mapped = 0;
+	for (uint32_t i = 0; i < ring_count(process); i++)
+		mapped += ring_file(ring_at(process, i)) != NULL;
+	return mapped;
 }
 
 uint64_t ring_max_record(const struct ring *ring)
@@ -65,7 +74,7 @@ static struct ring *stack_pop(struct process *process, uint64_t *top)
 static uint64_t header_bytes(uint32_t nlosses)
 {
 	uint64_t page = prim_page_size();
-	uint64_t bytes = sizeof(struct ring_file) + (uint64_t)nlosses * sizeof(struct ring_loss);
+	uint64_t bytes = sizeof(struct ring_file) + (uint64_t)nlosses * sizeof(struct event_loss);
 	return (bytes + page - 1) / page * page;
 }
 
@@ -74,7 +83,8 @@ static int ring_file_create(struct process *process, uint64_t serial, size_t siz
 	char path[sizeof process->directory + 32];
 	if (!process->directory[0])
 		return prim_ring_file(NULL, size_bytes);
-	snprintf(path, sizeof path, "%s/ring-%llu", process->directory, (unsigned long long)serial);
+	snprintf(path, sizeof path, "%s/" REMAINS_RING "%llu", process->directory,
+		 (unsigned long long)serial);
 	int fd = prim_ring_file(path, size_bytes);
 	if (fd < 0) {
 		rill__diagnose(__func__,
@@ -91,7 +101,7 @@ static void ring_unlink(struct process *process, uint64_t file_serial)
 	char path[sizeof process->directory + 32];
 	if (!process->directory[0])
 		return;
-	snprintf(path, sizeof path, "%s/ring-%llu", process->directory,
+	snprintf(path, sizeof path, "%s/" REMAINS_RING "%llu", process->directory,
 		 (unsigned long long)file_serial);
 	unlink(path);
 }
@@ -112,15 +122,18 @@ static int ring_map(struct process *process, struct ring *ring, uint64_t data_by
 		return error;
 	}
 	struct ring_file *file = address;
-	memcpy(file->magic, RING_MAGIC, sizeof file->magic);
-	file->version = 0;
+	file->version = REMAINS_VERSION;
 	file->header_bytes = (uint32_t)head;
 	file->data_bytes = data_bytes;
 	file->pid = process->pid;
+	memcpy(file->id, process->id, sizeof file->id);
 	file->nlosses = nlosses;
 	ring->data = (unsigned char *)address + head;
 	ring->data_bytes = data_bytes;
-	ring->serial = ring->file_serial = serial;
+	ring->serial = ring->file_serial = file->serial = serial;
+	/* Behind all else: a file without it is one that was being made. */
+	__atomic_signal_fence(__ATOMIC_RELEASE);
+	memcpy(file->magic, RING_MAGIC, sizeof file->magic);
 	/* Last: whoever walks process.rings takes a ring with a file for a whole one. */
 	__atomic_store_n(&ring->file, file, __ATOMIC_RELEASE);
 	return 0;
@@ -195,6 +208,7 @@ static struct ring *ring_hand_out(struct ring *ring)
 	ring->tid = ring->file->tid = prim_tid();
 	ring->waiting = 0;
 	ring->older = NULL;
+	ring->noticed = false;
 	__atomic_store_n(&ring->abandoned, 0, __ATOMIC_RELAXED);
 	producer->head = &ring->file->head;
 	producer->write = ring->data;
@@ -222,11 +236,6 @@ static void spare_put(struct process *process, struct ring *ring)
 	stack_push(&process->spares[ring->kind], ring);
 }
 
-void ring_give_back(struct process *process, struct ring *ring)
-{
-	spare_put(process, ring);
-}
-
 struct ring *ring_take(struct process *process, enum ring_kind kind)
 {
 	struct ring *ring = spare_take(process, kind);
@@ -235,10 +244,19 @@ struct ring *ring_take(struct process *process, enum ring_kind kind)
 	return ring ? ring_hand_out(ring) : NULL;
 }
 
-struct ring *ring_take_nested(struct process *process)
+/*
+ * Where losses of an event are counted that have no place in a ring. In the process's file, which a
+ * crash leaves behind; in memory, while there is none.
+ */
+static struct event_loss *loss_of(struct process *process, const struct catalog_entry *entry,
+				  uint32_t event)
 {
-	struct ring *ring = spare_take(process, RING_NESTED);
-	return ring ? ring_hand_out(ring) : NULL;
+	struct process_file *file =
+		process ? __atomic_load_n(&process->file, __ATOMIC_ACQUIRE) : NULL;
+	uint32_t i = entry->first_event + event;
+	if (file && i < __atomic_load_n(&file->nlosses, __ATOMIC_ACQUIRE))
+		return &file->losses[i];
+	return &entry->losses[event];
 }
 
 /* A ring's losses go to their events. Between the two a reader would miss them, hence `moves`. */
@@ -251,8 +269,8 @@ static void move_losses(struct process *process, struct ring_file *file)
 			uint32_t i = entry->first_event + event;
 			if (i >= file->nlosses)
 				break;
-			struct ring_loss *from = &file->losses[i];
-			struct catalog_loss *to = &entry->losses[event];
+			struct event_loss *from = &file->losses[i];
+			struct event_loss *to = loss_of(process, entry, event);
 			__atomic_add_fetch(
 				&to->filtered,
 				__atomic_exchange_n(&from->filtered, 0, __ATOMIC_RELAXED),
@@ -324,6 +342,29 @@ void ring_balance_spares(struct process *process)
 	}
 }
 
+/* The collector may be taking them meanwhile: what is counted twice or not is at most its pass. */
+void ring_rest(struct process *process, struct ring_rest *rest)
+{
+	*rest = (struct ring_rest){0, 0};
+	for (uint32_t i = 0; i < ring_count(process); i++) {
+		const struct ring *ring = ring_at(process, i);
+		const struct ring_file *file = ring_file(ring);
+		if (!file)
+			continue;
+		uint64_t at = __atomic_load_n(&file->tail, __ATOMIC_ACQUIRE);
+		uint64_t head = __atomic_load_n(&file->head, __ATOMIC_ACQUIRE);
+		while (at < head) {
+			struct raw_record raw;
+			const unsigned char *bytes = ring->data + (at & (ring->data_bytes - 1));
+			if (raw_record_read(&raw, bytes, head - at) != 0)
+				break;
+			rest->records++;
+			rest->bytes += raw.size;
+			at += raw.size;
+		}
+	}
+}
+
 void ring_remove_files(struct process *process)
 {
 	sigset_t before;
@@ -347,7 +388,7 @@ void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool f
 		return; /* its object is not registered (any more): its gate was closed */
 	uint32_t i = entry->first_event + event;
 	if (ring && i < ring->file->nlosses) {
-		struct ring_loss *loss = &ring->file->losses[i];
+		struct event_loss *loss = &ring->file->losses[i];
 		__atomic_add_fetch(filtered ? &loss->filtered : &loss->discarded, 1,
 				   __ATOMIC_RELAXED);
 		__atomic_store_n(&ring->file->lossy, 1, __ATOMIC_RELEASE);
@@ -356,33 +397,38 @@ void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool f
 			__atomic_store_n(&process->lossy, 1, __ATOMIC_RELEASE);
 		return;
 	}
-	struct catalog_loss *loss = &entry->losses[event];
+	struct event_loss *loss = loss_of(process_peek(), entry, event);
 	__atomic_add_fetch(filtered ? &loss->filtered : &loss->discarded, 1, __ATOMIC_RELAXED);
 }
 
-static void add_ring_losses(const struct ring *ring, struct catalog_loss *losses, uint32_t nevents)
+static void add_ring_losses(const struct ring *ring, struct event_loss *losses, uint32_t nevents)
 {
 	const struct ring_file *file = ring_file(ring);
 	if (!file || !__atomic_load_n(&file->lossy, __ATOMIC_ACQUIRE))
 		return;
 	for (uint32_t i = 0; i < nevents && i < file->nlosses; i++) {
-		const struct ring_loss *loss = &file->losses[i];
+		const struct event_loss *loss = &file->losses[i];
 		losses[i].filtered += __atomic_load_n(&loss->filtered, __ATOMIC_RELAXED);
 		losses[i].discarded += __atomic_load_n(&loss->discarded, __ATOMIC_RELAXED);
 	}
 }
 
-static void sum_losses(struct process *process, struct catalog_loss *losses, uint32_t nevents)
+static void sum_losses(struct process *process, struct event_loss *losses, uint32_t nevents)
 {
 	for (uint32_t c = 0; c < registry_count(); c++) {
 		const struct catalog_entry *entry = registry_entry(c);
 		for (uint32_t event = 0; event < entry->catalog->nevents; event++) {
-			const struct catalog_loss *loss = &entry->losses[event];
+			const struct event_loss *loss = &entry->losses[event];
+			const struct event_loss *left = loss_of(process, entry, event);
 			uint32_t i = entry->first_event + event;
 			if (i >= nevents)
 				break;
 			losses[i].filtered = __atomic_load_n(&loss->filtered, __ATOMIC_RELAXED);
 			losses[i].discarded = __atomic_load_n(&loss->discarded, __ATOMIC_RELAXED);
+			if (left == loss)
+				continue;
+			losses[i].filtered += __atomic_load_n(&left->filtered, __ATOMIC_RELAXED);
+			losses[i].discarded += __atomic_load_n(&left->discarded, __ATOMIC_RELAXED);
 		}
 	}
 	/* Most processes lose nothing: then ten thousand rings' headers need no look. */
@@ -392,7 +438,7 @@ static void sum_losses(struct process *process, struct catalog_loss *losses, uin
 		add_ring_losses(ring_at(process, r), losses, nevents);
 }
 
-void ring_losses(struct process *process, struct catalog_loss *losses, uint32_t nevents)
+void ring_losses(struct process *process, struct event_loss *losses, uint32_t nevents)
 {
 	for (;;) {
 		uint32_t moves = process ? __atomic_load_n(&process->moves, __ATOMIC_ACQUIRE) : 0;

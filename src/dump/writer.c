@@ -13,6 +13,7 @@
 #include <zstd.h>
 
 #include "core/prim/prim.h"
+#include "core/stopping.h"
 #include "dump/pack_state.h"
 #include "dump/writer.h"
 
@@ -52,6 +53,7 @@ static int write_all(int fd, struct iovec *parts, int count, uint64_t position)
 			return -errno;
 		if (written == 0)
 			return -EIO;
+		stopping_moved();
 		position += (uint64_t)written;
 		size_t rest = (size_t)written;
 		while (count > 0 && rest >= parts->iov_len) {

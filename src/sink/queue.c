@@ -11,9 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/prim/prim.h"
+#include "core/stopping.h"
+
 #define MAX_LINES   64u   /* of one write */
 #define STALL_MS    200u  /* a flush gives up when nothing has moved for so long */
 #define FLUSH_MS    2000u /* and after this in any case; so does closing */
+#define SLICE_MS    10u   /* of waiting: recording may begin to stop meanwhile */
+#define MS_NS       UINT64_C(1000000)
 #define HEADER_SIZE sizeof(struct header)
 
 /* In the queue: this, then the line, padded to 8 bytes. A header never wraps, a line may. */
@@ -33,7 +38,8 @@ struct queue {
 	size_t size;           /* a multiple of 8 */
 	uint64_t head;         /* where the next line goes, modulo size; a multiple of 8 */
 	uint64_t tail;         /* lines before it are written or lost */
-	uint64_t settled;      /* raised whenever lines are */
+	uint64_t settled_ns;   /* when lines last were */
+	uint32_t tid;          /* of the thread; 0: not started yet */
 	bool waiting;          /* the thread sleeps on `filled` */
 	bool telling;          /* the thread is calling the owner */
 	bool failing;          /* lines were lost since the queue was last empty */
@@ -121,7 +127,7 @@ static void settle(struct queue *queue, const struct load *load, size_t done, in
 		queue->telling = false;
 	}
 	queue->tail = load->tail;
-	queue->settled++;
+	queue->settled_ns = prim_monotonic_ns();
 	if (queue->tail == queue->head)
 		queue->head = queue->tail = 0; /* the first pages are in the cache */
 	pthread_cond_broadcast(&queue->moved);
@@ -139,11 +145,8 @@ static void destroy(struct queue *queue)
 
 static void set_up_thread(void)
 {
-	cpu_set_t all;
 	pthread_setname_np(pthread_self(), "rill-out");
-	/* Whoever opened the sink may be bound to one CPU: this thread should not be. */
-	if (sched_getaffinity(getpid(), sizeof all, &all) == 0)
-		sched_setaffinity(0, sizeof all, &all);
+	prim_use_all_cores();
 }
 
 static void *run(void *argument)
@@ -152,6 +155,7 @@ static void *run(void *argument)
 	struct load load;
 	set_up_thread();
 	pthread_mutex_lock(&queue->mutex);
+	queue->tid = prim_tid();
 	for (;;) {
 		while (queue->tail == queue->head && !queue->stop) {
 			queue->waiting = true;
@@ -270,31 +274,37 @@ int queue_put(struct queue *queue, const char *text, const struct out_line *line
 	return *taken < nlines ? -ENOBUFS : 0;
 }
 
-static uint64_t now_ms(void)
+static void wait_until(struct queue *queue, uint64_t ns)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static void wait_until(struct queue *queue, uint64_t ms)
-{
-	struct timespec until = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
+	struct timespec until = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
 	pthread_cond_timedwait(&queue->moved, &queue->mutex, &until);
 }
 
-/* With the mutex held. True when everything is written or lost. */
-static bool wait_empty(struct queue *queue, uint64_t stall_ms)
+/* When waiting ends that began at start_ns, if the thread settles nothing more. */
+static uint64_t patience_ends(const struct queue *queue, uint64_t start_ns, uint64_t stall_ns)
 {
-	uint64_t now = now_ms(), end = now + FLUSH_MS, stalled = now + stall_ms;
-	uint64_t settled = queue->settled;
-	while (queue->tail != queue->head && now < end && now < stalled) {
-		wait_until(queue, end < stalled ? end : stalled);
-		now = now_ms();
-		if (queue->settled != settled) {
-			settled = queue->settled;
-			stalled = now + stall_ms;
-		}
+	if (stopping()) {
+		uint64_t ns = stopping_sink_until_ns(queue->settled_ns, false);
+		if (prim_monotonic_ns() >= ns && (!queue->tid || prim_thread_runs(queue->tid)))
+			ns = stopping_sink_until_ns(queue->settled_ns, true);
+		return ns;
+	}
+	uint64_t end_ns = start_ns + FLUSH_MS * MS_NS;
+	uint64_t moved_ns = queue->settled_ns > start_ns ? queue->settled_ns : start_ns;
+	return moved_ns + stall_ns < end_ns ? moved_ns + stall_ns : end_ns;
+}
+
+/* With the mutex held. True when everything is written or lost. */
+static bool wait_empty(struct queue *queue, uint64_t stall_ns)
+{
+	uint64_t start_ns = prim_monotonic_ns();
+	while (queue->tail != queue->head) {
+		uint64_t now_ns = prim_monotonic_ns();
+		uint64_t end_ns = patience_ends(queue, start_ns, stall_ns);
+		if (now_ns >= end_ns)
+			break;
+		uint64_t slice_ns = now_ns + SLICE_MS * MS_NS;
+		wait_until(queue, slice_ns < end_ns ? slice_ns : end_ns);
 	}
 	return queue->tail == queue->head;
 }
@@ -302,7 +312,7 @@ static bool wait_empty(struct queue *queue, uint64_t stall_ms)
 int queue_flush(struct queue *queue)
 {
 	pthread_mutex_lock(&queue->mutex);
-	bool empty = wait_empty(queue, STALL_MS);
+	bool empty = wait_empty(queue, STALL_MS * MS_NS);
 	bool failing = queue->failing;
 	pthread_mutex_unlock(&queue->mutex);
 	if (!empty)
@@ -327,7 +337,7 @@ void queue_close(struct queue *queue)
 	pthread_mutex_lock(&queue->mutex);
 	queue->stop = true;
 	pthread_cond_signal(&queue->filled);
-	bool empty = wait_empty(queue, FLUSH_MS);
+	bool empty = wait_empty(queue, FLUSH_MS * MS_NS);
 	while (queue->telling || (empty && !queue->gone))
 		pthread_cond_wait(&queue->moved, &queue->mutex);
 	bool left = queue->left = !queue->gone;

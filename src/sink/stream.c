@@ -5,10 +5,13 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "core/stopping.h"
+
 static ssize_t write_once(const struct stream *stream, struct iovec *parts, size_t nparts)
 {
 	if (stream->is_socket) {
-		struct msghdr message = {.msg_iov = parts, .msg_iovlen = nparts};
+		struct msghdr message = {.msg_iov = parts};
+		message.msg_iovlen = (__typeof__(message.msg_iovlen))nparts; /* musl: an int */
 		return sendmsg(stream->fd, &message, MSG_NOSIGNAL);
 	}
 	return writev(stream->fd, parts, (int)nparts);
@@ -38,6 +41,7 @@ int stream_write(struct stream *stream, struct iovec *parts, size_t nparts, size
 	while (nparts) {
 		ssize_t written = write_once(stream, parts, nparts);
 		if (written > 0) {
+			stopping_moved();
 			total += (size_t)written;
 			advance(&parts, &nparts, (size_t)written);
 		} else if (written == 0) {

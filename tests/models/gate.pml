@@ -18,7 +18,7 @@
  * ten seconds' patience, abandoned sections.
  *
  * Broken: -DNO_MEMBARRIER: the updater only fences itself. -DNO_WAIT: it does not wait for the
- * sections.
+ * sections. -DSEQ_INSIDE: the slow path counts itself as progress before its record is published.
  */
 #define SECTIONS 4
 #define CHANGES  3
@@ -108,7 +108,11 @@ active proctype emitter()
 			emitter_buffer!STATE,EVEN;
 			look();
 			if
-			:: ON(filter) -> emitter_buffer!HEAD,filter
+			:: ON(filter) ->
+#ifdef SEQ_INSIDE
+				emitter_buffer!SEQ,(i);
+#endif
+				emitter_buffer!HEAD,filter
 			:: else -> emitter_buffer!SEQ,(i)
 			fi
 		fi;

@@ -74,6 +74,7 @@ Test(models, gate)
 	expect_right("gate", "-DWEAK_LOADS");
 	expect_broken("gate", "-DNO_MEMBARRIER");
 	expect_broken("gate", "-DNO_WAIT");
+	expect_broken("gate", "-DSEQ_INSIDE");
 }
 
 Test(models, ring)

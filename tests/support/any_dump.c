@@ -198,9 +198,11 @@ static void put_records(struct any_writer *any, bool many_shapes)
 	for (size_t ring = 0; ring < RINGS; ring++) {
 		if (!with[ring])
 			continue;
-		/* More shapes than a byte can number. */
-		size = random_records(any->bytes[ring], many_shapes ? 400 : 1 + random_next() % 60,
-				      &any->ticks[ring], many_shapes ? 8 : random_next() % 9);
+		/* More shapes than a byte can number. Drawn one after another: in a call, each
+		 * CPU's compiler would have an order of its own. */
+		uint64_t more = many_shapes ? 8 : random_next() % 9;
+		uint64_t count = many_shapes ? 400 : 1 + random_next() % 60;
+		size = random_records(any->bytes[ring], count, &any->ticks[ring], more);
 		/* Now and then some were lost. */
 		any->positions[ring] += random_next() % 8 ? 0 : 8 * (random_next() % 9);
 		pack_add(any, ring, size);

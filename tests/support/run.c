@@ -1,5 +1,6 @@
 #include "run.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -11,6 +12,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#define MAX_WORDS 128
 
 enum { IN, OUT, ERR, STREAMS };
 
@@ -36,6 +39,44 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+/* EM_NONE: no ELF file. */
+static unsigned machine(const char *path)
+{
+	Elf64_Ehdr header = {0};
+	FILE *file = fopen(path, "rb");
+	if (!file)
+		return EM_NONE;
+	size_t n = fread(&header, sizeof header, 1, file);
+	fclose(file);
+	if (n != 1 || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+		return EM_NONE;
+	return header.e_machine;
+}
+
+const char *const *emulated(const char *const *argv)
+{
+	static const char *words[MAX_WORDS + 1];
+	const char *emulator = getenv("RILL_TEST_EMULATOR");
+	unsigned theirs = emulator && *emulator ? machine(argv[0]) : EM_NONE;
+	if (theirs == EM_NONE || theirs == machine("/bin/sh"))
+		return argv;
+	size_t n = 0;
+	char *rest = strdup(emulator);
+	for (char *word; (word = strsep(&rest, " "));) {
+		if (n == MAX_WORDS)
+			abort();
+		if (*word)
+			words[n++] = word;
+	}
+	for (; *argv; argv++) {
+		if (n == MAX_WORDS)
+			abort();
+		words[n++] = *argv;
+	}
+	words[n] = NULL;
+	return words;
+}
+
 static void child(const char *const *argv, const struct run_options *o, const int theirs[STREAMS])
 {
 	/* A process group of its own, so that a time limit ends what it has started too. */
@@ -51,6 +92,7 @@ static void child(const char *const *argv, const struct run_options *o, const in
 		dprintf(2, "%s: %s\n", o->directory, strerror(errno));
 		_exit(127);
 	}
+	argv = emulated(argv);
 	execvp(argv[0], (char *const *)(uintptr_t)argv);
 	dprintf(2, "%s: %s\n", argv[0], strerror(errno));
 	_exit(127);

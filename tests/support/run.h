@@ -33,6 +33,13 @@ struct run_result {
 struct run_result run_command(const char *const *argv, const struct run_options *options);
 void run_free(struct run_result *result);
 
+/*
+ * Programs of another machine's CPU: RILL_TEST_EMULATOR="qemu-aarch64 -L ...". Returns argv, or,
+ * when argv[0] is a program of another CPU and there is an emulator, the emulator's words and argv
+ * behind them: for execvp() right after. run_command() does so by itself.
+ */
+const char *const *emulated(const char *const *argv);
+
 /* struct run_result r = RUN(NULL, "ls", "-l"); */
 #define RUN(options, ...) run_command((const char *const[]){__VA_ARGS__, NULL}, options)
 

@@ -401,6 +401,11 @@ enum stepper_result stepper_syscall(struct stepper *s, pid_t tid, bool others)
 	return lead(s, tid, PTRACE_SYSCALL, others);
 }
 
+enum stepper_result stepper_run(struct stepper *s, pid_t tid, bool others)
+{
+	return lead(s, tid, PTRACE_CONT, others);
+}
+
 void stepper_signal(struct stepper *s, pid_t tid, int signal)
 {
 	if (syscall(SYS_tgkill, s->pid, tid, signal) != 0)

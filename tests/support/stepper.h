@@ -101,6 +101,9 @@ enum stepper_result stepper_step(struct stepper *stepper, pid_t tid, bool others
 /* This thread runs to its next entry into a system call, or to the exit of the one it is in. */
 enum stepper_result stepper_syscall(struct stepper *stepper, pid_t tid, bool others);
 
+/* This thread runs until it passes a mark, whichever. */
+enum stepper_result stepper_run(struct stepper *stepper, pid_t tid, bool others);
+
 /* This thread is handed a signal: its handler runs before the thread's next instruction. */
 void stepper_signal(struct stepper *stepper, pid_t tid, int signal);
 

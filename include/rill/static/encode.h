@@ -82,7 +82,7 @@ RILL_API void rill__emit(const void *site, ...) __attribute__((cold));
 
 RILL__INLINE struct rill_value rill__val_word(uint64_t word)
 {
-	return rill__value(0, word, NULL);
+	return rill__value(0, word, RILL__NULL);
 }
 
 RILL__INLINE struct rill_value rill__val_signed(int64_t value)
@@ -187,7 +187,7 @@ RILL__INLINE uint64_t rill__length(uint32_t type, uint32_t kind, const struct ri
 /* NULL with a length is the caller's error, and rare: rill__emit() makes it empty. */
 RILL__INLINE int rill__has_bytes(const struct rill_value *val)
 {
-	return val->data != NULL;
+	return val->data != RILL__NULL;
 }
 
 RILL__INLINE void rill__put32(unsigned char *to, uint32_t value)

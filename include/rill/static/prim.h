@@ -11,9 +11,11 @@
 #ifdef __cplusplus
 #define RILL__CAST(type, x) static_cast<type>(x)
 #define RILL__ADDRESS(x)    reinterpret_cast<uintptr_t>(x)
+#define RILL__NULL          nullptr
 #else
 #define RILL__CAST(type, x) ((type)(x))
 #define RILL__ADDRESS(x)    ((uintptr_t)(x))
+#define RILL__NULL          ((void *)0)
 #endif
 
 /* Keeps the compiler, not the CPU, from moving memory accesses across. */

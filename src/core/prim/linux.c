@@ -1,6 +1,7 @@
 /* Linux: futex, membarrier, madvise, memfd, signals and scheduling. */
 #include "core/prim/prim.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -16,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timex.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -129,13 +131,49 @@ int prim_map_ring(int fd, size_t head_bytes, size_t data_bytes, void **address)
 		munmap(base, total);
 		return -error;
 	}
+	/* No child has it: what one would write there by mistake would be the parent's trace. */
+	madvise(base, total, MADV_DONTFORK);
 	*address = base;
 	return 0;
+}
+
+bool prim_private_memory(void *address, size_t size_bytes)
+{
+	const int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+	void *at = mmap(address, size_bytes, PROT_READ | PROT_WRITE, how, -1, 0);
+	if (at != MAP_FAILED && at != address)
+		munmap(at, size_bytes); /* a kernel that does not know the last flag */
+	return at == address;
 }
 
 void prim_unmap_ring(void *address, size_t head_bytes, size_t data_bytes)
 {
 	munmap(address, head_bytes + 2 * data_bytes);
+}
+
+int prim_shared_file(const char *path, size_t size_bytes, size_t room_bytes, void **address)
+{
+	int fd = prim_ring_file(path, size_bytes);
+	if (fd < 0)
+		return fd;
+	void *mapped = mmap(NULL, room_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	int error = mapped == MAP_FAILED ? -errno : 0;
+	close(fd);
+	if (error)
+		unlink(path);
+	else
+		*address = mapped;
+	return error;
+}
+
+int prim_grow_file(const char *path, size_t size_bytes)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+	int error = posix_fallocate(fd, 0, (off_t)size_bytes);
+	close(fd);
+	return -error;
 }
 
 uint32_t prim_pid(void)
@@ -146,6 +184,68 @@ uint32_t prim_pid(void)
 uint32_t prim_tid(void)
 {
 	return (uint32_t)syscall(SYS_gettid);
+}
+
+/* proc(5): "TID (NAME) STATE ...". A name may hold anything but is at most 15 bytes. */
+struct thread_state {
+	char name[16];
+	char state;
+};
+
+static bool thread_state(const char *tid, struct thread_state *thread)
+{
+	char path[64], text[512];
+	snprintf(path, sizeof path, "/proc/self/task/%.20s/stat", tid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ssize_t size = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[size > 0 ? size : 0] = 0;
+	const char *name = strchr(text, '('), *name_end = strrchr(text, ')');
+	if (!name || !name_end || name_end[1] != ' ')
+		return false;
+	snprintf(thread->name, sizeof thread->name, "%.*s", (int)(name_end - name - 1), name + 1);
+	thread->state = name_end[2];
+	return true;
+}
+
+bool prim_thread_runs(uint32_t tid)
+{
+	char text[16];
+	struct thread_state thread;
+	snprintf(text, sizeof text, "%u", tid);
+	return thread_state(text, &thread) && thread.state == 'R';
+}
+
+bool prim_thread_exists(uint32_t tid)
+{
+	return syscall(SYS_tgkill, getpid(), (pid_t)tid, 0) == 0 || errno != ESRCH;
+}
+
+bool prim_alone(void)
+{
+	struct thread_state thread;
+	bool alone = true;
+	DIR *threads = opendir("/proc/self/task");
+	if (!threads)
+		return false;
+	for (struct dirent *entry; alone && (entry = readdir(threads)) != NULL;)
+		alone = entry->d_name[0] == '.' || !thread_state(entry->d_name, &thread) ||
+			thread.state == 'Z' || thread.state == 'X' ||
+			strncmp(thread.name, "rill-", 5) == 0;
+	closedir(threads);
+	return alone;
+}
+
+/* The clock's number is part of the system call's interface: CPUCLOCK_PERTHREAD (4) and
+ * CPUCLOCK_SCHED (2) below the inverted id. */
+uint64_t prim_thread_cpu_ns(uint32_t tid)
+{
+	struct timespec time;
+	if (clock_gettime((clockid_t)(~tid << 3 | 6), &time) != 0)
+		return 0;
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
 void prim_random(void *to, size_t size_bytes)
@@ -295,24 +395,24 @@ struct start {
 	char name[16];
 };
 
+void prim_use_all_cores(void)
+{
+	cpu_set_t cores;
+	if (sched_getaffinity(getpid(), sizeof cores, &cores) == 0)
+		sched_setaffinity(0, sizeof cores, &cores);
+}
+
 static void *thread_main(void *argument)
 {
 	struct start *start = argument;
 	void (*run)(void *) = start->run;
 	void *run_argument = start->argument;
 	prctl(PR_SET_NAME, start->name);
+	prim_use_all_cores();
 	prctl(PR_SET_TIMERSLACK, 1000ul); /* it sleeps for tens of microseconds, and means it */
 	free(start);
 	run(run_argument);
 	return NULL;
-}
-
-/* The cores of the whole process: the thread that starts another one may be pinned. */
-static void set_process_affinity(pthread_attr_t *attributes)
-{
-	cpu_set_t cores;
-	if (sched_getaffinity(getpid(), sizeof cores, &cores) == 0)
-		pthread_attr_setaffinity_np(attributes, sizeof cores, &cores);
 }
 
 int prim_thread_start(void (*run)(void *), void *argument, const char *name)
@@ -335,7 +435,6 @@ int prim_thread_start(void (*run)(void *), void *argument, const char *name)
 	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
 	pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
 	pthread_attr_setschedparam(&attributes, &normal);
-	set_process_affinity(&attributes);
 
 	sigset_t before;
 	prim_block_signals(&before);
@@ -346,4 +445,33 @@ int prim_thread_start(void (*run)(void *), void *argument, const char *name)
 	if (error)
 		free(start);
 	return -error;
+}
+
+#define COPY_LOOK_NS 200000u
+
+bool prim_returns_in_copy(void (*function)(void), uint64_t timeout_ns)
+{
+	int status = 0;
+	sigset_t before;
+	prim_block_signals(&before);
+	/* clone(2): without a signal at its end, only who asks for such children sees it. */
+	long pid = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
+	if (pid == 0) {
+		function();
+		syscall(SYS_exit_group, 0);
+	}
+	prim_restore_signals(&before);
+	if (pid < 0)
+		return false;
+	uint64_t deadline_ns = prim_monotonic_ns() + timeout_ns;
+	long ended;
+	while ((ended = syscall(SYS_wait4, pid, &status, __WALL | WNOHANG, NULL)) == 0 &&
+	       prim_monotonic_ns() < deadline_ns)
+		prim_sleep(COPY_LOOK_NS);
+	if (ended == 0) {
+		kill((pid_t)pid, SIGKILL);
+		syscall(SYS_wait4, pid, &status, __WALL, NULL);
+		return false;
+	}
+	return ended == pid && status == 0;
 }

@@ -29,18 +29,43 @@ void *prim_wiped_pages(size_t size_bytes);
 
 /* A file of size_bytes at `path` (0600, its space taken), or anonymous memory when path is NULL. */
 int prim_ring_file(const char *path, size_t size_bytes);
-/* Maps `head_bytes` of the file and then the `data_bytes` after them twice in a row. */
+/* Maps `head_bytes` of the file and then the `data_bytes` after them twice in a row. Children do
+ * not have it. */
 int prim_map_ring(int fd, size_t head_bytes, size_t data_bytes, void **address);
 void prim_unmap_ring(void *address, size_t head_bytes, size_t data_bytes);
+/* Zeroed memory at this address, where nothing is mapped. False: something is. */
+bool prim_private_memory(void *address, size_t size_bytes);
+
+/* Makes a file like that and maps it; `room_bytes` of addresses, for when it grows. */
+int prim_shared_file(const char *path, size_t size_bytes, size_t room_bytes, void **address);
+/* Takes the space for more of it. */
+int prim_grow_file(const char *path, size_t size_bytes);
 
 uint32_t prim_pid(void);
 uint32_t prim_tid(void);
+/* Whether a thread of this process runs or waits for a core; false: it sleeps, in a system call for
+ * instance, or has ended, or the system does not tell. */
+bool prim_thread_runs(uint32_t tid);
+bool prim_thread_exists(uint32_t tid);
+/* Whether all threads of this process that have not ended were started by prim_thread_start(), or
+ * have a name like those: "rill-...". */
+bool prim_alone(void);
+/* CPU time of a thread of this process; 0: it has ended. */
+uint64_t prim_thread_cpu_ns(uint32_t tid);
 void prim_random(void *to, size_t size_bytes);
 void prim_sleep(uint64_t ns);
 size_t prim_page_size(void);
 
 /* Whether this code runs on an alternate signal stack that does not hold `address`. */
 bool prim_on_other_signal_stack(uint64_t address);
+
+/* Whether the calling thread runs a signal handler; true also where that cannot be told. Finds
+ * every handler whose frame lies on the stack in use. Signal-safe. */
+bool prim_in_signal_handler(void);
+
+/* Runs `function` in a copy of this process that has only the calling thread, and is no child of
+ * which the program would hear. Whether it returned there within the time. Signal-safe. */
+bool prim_returns_in_copy(void (*function)(void), uint64_t timeout_ns);
 
 /* Whether the counter of rill__ticks() runs at one rate, on all cores alike, for ever. */
 bool prim_counter_invariant(void);
@@ -76,6 +101,10 @@ static inline void prim_cpu_relax(void)
 	__asm__ __volatile__("");
 #endif
 }
+
+/* Lets the calling thread run on every core that the process may: whoever started it may have been
+ * pinned to one. */
+void prim_use_all_cores(void);
 
 /* Starts a detached thread that blocks all signals, has a name, may run on every core that the
  * process may, under normal scheduling. */
