@@ -11,6 +11,7 @@
 
 #include "collect/state.h"
 #include "core/diagnose.h"
+#include "core/secrets.h"
 
 #define FEED 256u
 
@@ -219,6 +220,9 @@ static uint64_t cursor_begin(struct collector *collector, struct cursor *cursor,
 	if (until != UINT64_MAX)
 		end = end_until(ring, ring->tail, head, until,
 				(UINT64_C(1000000000) << 32) / collector->clock.point.rate);
+	if (secrets_known(registry_catalogs(), &collector->catalogs_seen, &collector->secrets))
+		secrets_mask(ring->data + (ring->tail & (ring->data_bytes - 1)), end - ring->tail,
+			     registry_catalogs());
 	ring->idle_since_ns = 0;
 	*cursor = (struct cursor){
 		.ring = ring, .at = ring->tail, .packed = ring->tail, .end = end, .taken = end};
