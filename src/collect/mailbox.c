@@ -57,10 +57,15 @@ static int ask(struct collector *collector, struct message *message, uint64_t ti
 		if (passed >= timeout_ns || give_up(collector, message->kind) ||
 		    __atomic_load_n(&collector->stopped, __ATOMIC_ACQUIRE))
 			break;
+		/* A handler has forked meanwhile: this is the child, which has no such thread. */
+		if (!process_is(collector->process_id))
+			break;
 		uint64_t left = timeout_ns - passed;
 		prim_futex_wait(&message->done, 0, left < SLICE_NS ? left : SLICE_NS);
 	}
 	int result = __atomic_load_n(&collector->stopped, __ATOMIC_ACQUIRE) ? 0 : -ETIMEDOUT;
+	if (!process_is(collector->process_id))
+		result = -ECHILD;
 	if (__atomic_load_n(&message->done, __ATOMIC_ACQUIRE)) {
 		result = message->result;
 		if (answer)
@@ -99,6 +104,7 @@ struct collector *collector_start(struct process *process)
 	};
 	if (collector) {
 		collector->process = process;
+		memcpy(collector->process_id, process->id, sizeof process->id);
 		collector->pipeline = pipeline_new(&options, registry_catalogs());
 	}
 	int error = -ENOMEM;

@@ -84,6 +84,7 @@ struct cursor {
 
 struct collector {
 	struct process *process;
+	uint64_t process_id[2];
 	struct message *mailbox; /* shared: pushed by anyone, taken whole */
 	struct message stop;     /* the last one: sent once */
 	uint32_t tid;            /* shared: of its thread; 0: not started yet */

@@ -44,12 +44,10 @@ static struct {
 	uint64_t discards_told;    /* of that process */
 } runtime;
 
-/* The collectors are this process's. By its random number: a child may have its parent's pid, in
- * another namespace; one of vfork() is no process of its own here. */
+/* The collectors are this process's. */
 static bool mine(void)
 {
-	const struct process *process = process_peek();
-	return process && memcmp(process->id, runtime.process_id, sizeof process->id) == 0;
+	return process_is(runtime.process_id);
 }
 
 /* --- the collector ------------------------------------------------------------------------- */

@@ -123,11 +123,11 @@ struct process {
 	struct process_file *file; /* in the directory; NULL: there is none */
 	uint32_t ncatalogs_left;   /* catalogs in the directory, */
 	uint32_t ncatalog_files;   /* and their files */
-	uint32_t control_owner;    /* thread, or 0: src/core/lock.c */
+	uint64_t control;          /* src/core/lock.c */
 	uint32_t control_waiters;
-	uint32_t control_depth;
 	int control_cancel_state; /* the owner's, before it took the lock */
 	uint32_t ring_lock; /* making rings: held for a moment, never while interrupted by itself */
+	uint32_t max_rings;
 	uint32_t nrings;
 	uint64_t ring_bytes;
 	uint64_t next_serial;
@@ -162,6 +162,9 @@ void process_note_clock(struct process *process, const struct clock_point *point
 void process_grow_losses(void);
 /* Its memory, made or not. */
 struct process *process_page(void);
+/* By its random number: a child may have its parent's pid, in another namespace; and a child of
+ * vfork() is its parent here. */
+bool process_is(const uint64_t id[2]);
 /* Whether it, made or not, comes from a process that had been made. */
 bool process_is_child(void);
 /* In a child, before anything else. */

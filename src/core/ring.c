@@ -145,7 +145,7 @@ static struct ring *ring_slot(struct process *process)
 	struct ring *ring = stack_pop(process, &process->unused);
 	if (ring)
 		return ring;
-	if (process->nrings >= MAX_RINGS)
+	if (process->nrings >= process->max_rings)
 		return NULL;
 	if (process->slab_left == 0) {
 		process->slab = prim_wiped_pages(SLAB_RINGS * sizeof *ring);

@@ -39,10 +39,11 @@ struct scenario {
 	bool without_timeouts;   /* of waits for room: what sleeps there was not woken */
 	void (*stored)(const void *address); /* after each atomic store */
 	void (*monitor)(void);               /* when everything has come to rest */
+	bool (*as_expected)(void);           /* after the last execution; NULL: it is */
 	struct bounds bounds[2];             /* short tier, medium tier */
 };
-extern const struct scenario scenarios[];
-extern const unsigned nscenarios;
+extern const struct scenario scenarios[], litmus[];
+extern const unsigned nscenarios, nlitmus;
 
 /* --- schedule.c ---------------------------------------------------------------------------- */
 

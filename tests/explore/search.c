@@ -205,6 +205,11 @@ static bool search(const struct bounds *bounds)
 			return false;
 		}
 	}
+	if (scenario->as_expected && !scenario->as_expected()) {
+		printf("%s: broken after %lu executions: not the results that C11 gives it\n",
+		       scenario->name, executions);
+		return false;
+	}
 	printf("%s: %lu executions, %lu states; at most %u preemptions, %u stale reads, %u "
 	       "signals\n",
 	       scenario->name, executions, states, bounds->preemptions, bounds->stale,
@@ -214,9 +219,11 @@ static bool search(const struct bounds *bounds)
 
 int main(int argc, char **argv)
 {
-	for (unsigned i = 0; i < nscenarios && argc > 1; i++)
-		if (strcmp(scenarios[i].name, argv[1]) == 0)
-			scenario = &scenarios[i];
+	for (unsigned i = 0; i < nscenarios + nlitmus && argc > 1; i++) {
+		const struct scenario *s = i < nscenarios ? &scenarios[i] : &litmus[i - nscenarios];
+		if (strcmp(s->name, argv[1]) == 0)
+			scenario = s;
+	}
 	if (!scenario) {
 		fprintf(stderr,
 			"usage: %s SCENARIO [medium | PREEMPTIONS STALE]\nscenarios:", *argv);

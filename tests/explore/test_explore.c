@@ -54,6 +54,18 @@ SCENARIO(gate_fences, "gate-fences")
 SCENARIO(spares, "spares")
 SCENARIO(order, "order")
 
+/* The explorer's own memory. */
+Test(explore, litmus)
+{
+	const char *const programs[] = {
+		"buffers",         "buffers_fenced", "buffers_half_fenced", "buffers_membarrier",
+		"buffers_seq_cst", "message",        "message_released",    "message_acquired",
+		"coherence",       "writers",        "writers_seq_cst",
+	};
+	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
+		scenario(programs[i]);
+}
+
 /* --- mutants ------------------------------------------------------------------------------- */
 
 static void must(const char *const *command)

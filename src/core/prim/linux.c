@@ -112,6 +112,18 @@ int prim_ring_file(const char *path, size_t size_bytes)
 	return fd;
 }
 
+uint32_t prim_max_mappings(void)
+{
+	char text[32];
+	int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+	ssize_t size = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+	if (fd >= 0)
+		close(fd);
+	text[size > 0 ? size : 0] = 0;
+	unsigned long count = strtoul(text, NULL, 10);
+	return count ? count < UINT32_MAX ? (uint32_t)count : UINT32_MAX : 65530;
+}
+
 /* 0.1 ms at a thread's first event, when no spare ring is ready. */
 #define MAX_POPULATED ((size_t)512 * 1024)
 

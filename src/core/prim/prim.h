@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #define PRIM_CACHE_LINE 64
-#define PRIM_PAGE       4096u /* smallest page of the supported CPUs; larger ones are multiples */
 
 /* All signals of the calling thread; async-signal-safe. */
 void prim_block_signals(sigset_t *before);
@@ -29,6 +28,9 @@ void *prim_wiped_pages(size_t size_bytes);
 
 /* A file of size_bytes at `path` (0600, its space taken), or anonymous memory when path is NULL. */
 int prim_ring_file(const char *path, size_t size_bytes);
+/* How many mappings a process may have. */
+uint32_t prim_max_mappings(void);
+#define PRIM_RING_MAPPINGS 2u
 /* Maps `head_bytes` of the file and then the `data_bytes` after them twice in a row. Children do
  * not have it. */
 int prim_map_ring(int fd, size_t head_bytes, size_t data_bytes, void **address);
