@@ -23,8 +23,9 @@ static const char page[] =
 
 /* Every form that a secret may have; 1234567891 and s3cr are looked for afterwards. */
 static const char program[] =
-	"#include <arpa/inet.h>\n#define RILL_CATALOG x\n#include \"x.h\"\n#include <rill/control.h>\n"
-	"int main(void)\n{\n"
+	"#include <arpa/inet.h>\n#include <signal.h>\n#define RILL_CATALOG x\n#include "
+	"\"x.h\"\n#include <rill/control.h>\n"
+	"int main(int argc, char **argv)\n{\n	(void)argv;\n"
 	"	struct in6_addr ip6;\n	struct in_addr ip4;\n"
 	"	inet_pton(AF_INET6, \"fe80::7363:7272\", &ip6);\n	inet_pton(AF_INET, "
 	"\"73.63.72.74\", &ip4);\n"
@@ -43,7 +44,7 @@ static const char program[] =
 	"		rill_event_in(x, in, all(rill_list(rill_nested(out, pass(\"s3cr-five\"), "
 	"user(\"peggy\")))), n(4));\n"
 	"		rill_event_in(x, out, n(i), pass(\"s3cr-six\"));\n"
-	"	}\n	return 0;\n}\n";
+	"	}\n	return argc > 1 ? raise(9) : 0;\n}\n";
 
 static const char *const users[] = {"eve", "mallory", "trudy", "oscar", "peggy"};
 
@@ -114,6 +115,32 @@ Test(secrets, leave_the_process_nowhere, .timeout = 100)
 	cr_expect(holds(outputs[1], "\"pass\":\"********\""));
 	r = RUN(NULL, built("rill"), "verify", outputs[2]);
 	cr_expect_eq(r.code, 0, "%s", r.out);
+	folder_remove(folder);
+}
+
+/* Nor when it was killed: what it left in its rings is recovered without them. */
+Test(secrets, are_not_recovered, .timeout = 100)
+{
+	char *folder = folder_make(), *run = made(folder);
+	char *sinks = format("RILL_SINKS=dump:%s/dump", folder);
+	char *runtime = format("RILL_RUNTIME_DIR=%s/run", folder);
+	const struct run_options options = {.env = (const char *const[]){sinks, runtime, NULL}};
+	struct run_result r;
+	/* The collector may have been faster: then nothing is left to be recovered. */
+	for (int i = 0; i < 20; i++) {
+		folder_remove(format("%s/run", folder));
+		mkdir(format("%s/run", folder), 0700);
+		r = RUN(&options, run, "killed");
+		cr_assert_eq(r.signal, 9);
+		if (holds(format("%s/run", folder), "s3cr"))
+			break;
+	}
+	cr_assert(holds(format("%s/run", folder), "s3cr"), "nothing is ever left");
+	r = RUN(&options, built("rill"), "recover");
+	cr_assert_eq(r.code, 0, "%s", r.err);
+	file_store(format("%s/dump/told", folder), r.out, r.out_bytes);
+	check_hidden(format("%s/dump", folder));
+	cr_expect(holds(format("%s/dump", folder), "eve"));
 	folder_remove(folder);
 }
 
