@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "../support/files.h"
@@ -102,6 +103,31 @@ Test(files, of_another_users_runtime_folder_are_left_alone, .timeout = 60)
 	cr_expect_str_eq(r.err, "");
 	for (size_t i = 0; i < 4; i++)
 		cr_expect(!access(format("%s/%s", trap, names[i]), F_OK), "%s is gone", names[i]);
+	folder_remove(folder);
+}
+
+/* Who runs it chose the environment, but not whose rights it has. */
+Test(files, of_a_set_user_id_program_are_not_chosen_by_its_caller, .timeout = 60)
+{
+	if (!two_users())
+		return;
+	char *folder = folder_make(), *program = format("%s/threads", folder);
+	const char *const environment[] = {"RILL_SINKS=text:stderr", NULL};
+	const struct run_options options = {.env = environment};
+	struct statvfs system;
+	if (statvfs(folder, &system) || system.f_flag & ST_NOSUID) {
+		cr_skip_test("nobody is served another's rights on this file system");
+		return;
+	}
+	file_copy(built("tests/programs/threads"), program);
+	chmod(folder, 0755);
+	for (int set = 0; set < 2; set++) {
+		cr_assert_eq(chmod(program, set ? 04755 : 0755), 0);
+		struct run_result r = RUN(&options, "setpriv", "--reuid=65534", "--clear-groups",
+					  program, "1", "10");
+		cr_expect_eq(r.code, 0, "%s", r.err);
+		cr_expect_eq(strstr(r.err, "smtp.ehlo") != NULL, !set, "set %d: %s", set, r.err);
+	}
 	folder_remove(folder);
 }
 
