@@ -11,6 +11,7 @@
 
 #include "collect/state.h"
 #include "core/diagnose.h"
+#include "core/secrets.h"
 
 #define FEED 256u
 
@@ -327,6 +328,9 @@ static uint64_t cursor_begin(struct collector *collector, struct cursor *cursor,
 		clock_differs(collector, ring->newest_ticks - ticks_at(ring, ring->tail));
 	if (collector->restamps)
 		restamp(ring, ring->tail, end);
+	if (secrets_known(registry_catalogs(), &collector->catalogs_seen, &collector->secrets))
+		secrets_mask(ring->data + (ring->tail & (ring->data_bytes - 1)), end - ring->tail,
+			     registry_catalogs());
 	ring->idle_since_ns = 0;
 	*cursor = (struct cursor){
 		.ring = ring, .at = ring->tail, .packed = ring->tail, .end = end, .taken = end};
@@ -374,7 +378,7 @@ static uint64_t pass(struct collector *collector, bool all, const struct jump *j
 uint64_t drain_pass(struct collector *collector, bool all)
 {
 	struct jump jump;
-	if (__atomic_load_n(&collector->held, __ATOMIC_ACQUIRE))
+	if (!__atomic_load_n(&collector->begun, __ATOMIC_ACQUIRE))
 		return 0;
 	jump.ticks = clock_jump(&collector->clock, &jump.middle);
 	if (!jump.ticks)

@@ -115,6 +115,8 @@ struct collector {
 	struct epoch epoch;      /* the last one */
 	char *expression;        /* of it; NULL: there was none */
 	uint32_t ntally;         /* length of every tally */
+	uint32_t catalogs_seen;  /* for keys whose values are secret */
+	bool secrets;            /* there are some */
 
 	struct clock_maker clock;
 	struct line line;     /* of its points */
