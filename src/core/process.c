@@ -205,7 +205,7 @@ struct process *process_get(void)
 
 /*
  * The pages are wiped already, unless the kernel cannot (before Linux 4.14) or only claims that it
- * has: qemu-user before version 8 does. fork() holds the lock: where it has an owner still, nothing
+ * has: qemu-user 7.2 does. fork() holds the lock: where it has an owner still, nothing
  * was wiped.
  */
 static void wipe(void)
