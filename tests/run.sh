@@ -1,6 +1,6 @@
 #!/bin/bash
-# run.sh TIER BUILD [AREA...]: runs the test programs of a tier, of these areas or of all, a line each, and a last
-# line that counts tests.
+# run.sh TIER BUILD [AREA[/TEST]...]: runs the test programs of a tier, these or all, a line each, and a last line that
+# counts tests.
 # Output of a program that fails is shown; all of it is kept in BUILD/tests/log.
 set -u
 tier=$1
@@ -20,7 +20,7 @@ for program in "$BUILD"/tests/*/test_*; do
 	[ -x "$program" ] || continue
 	case $program in *.o | *.d) continue ;; esac
 	name=${program#"$BUILD"/tests/}
-	[ $# = 0 ] || [[ " $* " = *" ${name%%/*} "* ]] || continue
+	[ $# = 0 ] || [[ " $* " = *" ${name%%/*} "* || " $* " = *" $name "* ]] || continue
 	log=$logs/${name//\//.}
 	start=$(date +%s)
 	# One test at a time: the two cores belong to the program under test.

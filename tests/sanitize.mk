@@ -4,7 +4,8 @@
 .PHONY: asan tsan msan tsan-programs sanitized-programs
 
 SANITIZED := $(filter-out %/loader-static,$(PROGRAMS))
-TSAN_AREAS := control demo lives runtime smtpd stress
+# A child of a process with threads is not for ThreadSanitizer.
+TSAN_AREAS := control demo runtime/test_order runtime/test_review runtime/test_threads smtpd stress
 MSAN_AREAS := cli control demo lives runtime smtpd stress
 
 asan: ## the short tier under AddressSanitizer and UndefinedBehaviorSanitizer

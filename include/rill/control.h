@@ -46,7 +46,8 @@ RILL_API int rill_filter_apply(const char *expression);
  */
 RILL_API int rill_sink_add(const char *spec);
 
-/* Everything recorded before the call is in the sinks when it returns 0. -ETIMEDOUT. */
+/* Everything recorded before the call is in the sinks when it returns 0, and in dumps so that a
+ * power failure does not take it. -ETIMEDOUT, or what syncing a dump failed with. */
 RILL_API int rill_flush(uint64_t timeout_ns);
 
 /*
@@ -91,7 +92,7 @@ struct rill_counts {
 	uint64_t cut;       /* values too long for a record */
 	uint64_t bad;       /* records that could not be decoded */
 	uint64_t repaired;  /* events that a signal handler left by siglongjmp() */
-	uint64_t rings;     /* that exist */
+	uint64_t rings;     /* that have memory: of threads, and spares */
 };
 
 RILL_API void rill_counts_get(struct rill_counts *counts);

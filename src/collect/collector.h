@@ -35,11 +35,13 @@ void dump_target_free(struct dump_target *target);
 
 /* Starts the thread. At most one a process. NULL: no memory, or no thread; a diagnostic says which.
  */
-struct collector *collector_start(struct process *process);
+struct collector *collector_start(struct process *process, bool held);
+/* A collector that is held takes no records yet: all outputs that are added before get all. */
+void collector_begin(struct collector *collector);
 
 /* Hands over an output or a dump, which is the collector's from then on: it closes it when it
- * stops, or at once with -ENOSPC when there are too many, or -ENOMEM. Returns when it has it, or after five
- * seconds. */
+ * stops, or at once with -ENOSPC when there are too many, or -ENOMEM. Returns when it has it, or
+ * after five seconds. */
 int collector_add_output(struct collector *collector, struct output output);
 int collector_add_dump(struct collector *collector, struct dump_target *target);
 

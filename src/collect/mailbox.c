@@ -57,10 +57,15 @@ static int ask(struct collector *collector, struct message *message, uint64_t ti
 		if (passed >= timeout_ns || give_up(collector, message->kind) ||
 		    __atomic_load_n(&collector->stopped, __ATOMIC_ACQUIRE))
 			break;
+		/* A handler has forked meanwhile: this is the child, which has no such thread. */
+		if (!process_is(collector->process_id))
+			break;
 		uint64_t left = timeout_ns - passed;
 		prim_futex_wait(&message->done, 0, left < SLICE_NS ? left : SLICE_NS);
 	}
 	int result = __atomic_load_n(&collector->stopped, __ATOMIC_ACQUIRE) ? 0 : -ETIMEDOUT;
+	if (!process_is(collector->process_id))
+		result = -ECHILD;
 	if (__atomic_load_n(&message->done, __ATOMIC_ACQUIRE)) {
 		result = message->result;
 		if (answer)
@@ -89,7 +94,9 @@ static struct message *message_new(enum message_kind kind)
 	return message;
 }
 
-struct collector *collector_start(struct process *process)
+#define FIRST_CAPACITY 16u
+
+struct collector *collector_start(struct process *process, bool held)
 {
 	struct collector *collector = calloc(1, sizeof *collector);
 	const struct pipeline_options options = {
@@ -99,20 +106,31 @@ struct collector *collector_start(struct process *process)
 	};
 	if (collector) {
 		collector->process = process;
+		collector->held = held;
+		memcpy(collector->process_id, process->id, sizeof process->id);
 		collector->pipeline = pipeline_new(&options, registry_catalogs());
 	}
 	int error = -ENOMEM;
-	if (collector && collector->pipeline)
+	/* So many rings can be served at a time, whatever becomes of the memory. */
+	if (collector && collector->pipeline && collector_room(collector, FIRST_CAPACITY))
 		error = prim_thread_start(collector_run, collector, "rill-collector");
 	if (error) {
 		rill__diagnose(__func__, "cannot start the collector (%s): nothing is recorded",
 			       strerror(-error));
-		if (collector && collector->pipeline)
+		if (collector) {
 			pipeline_free(collector->pipeline);
+			free(collector->active);
+			free(collector->cursors);
+		}
 		free(collector);
 		return NULL;
 	}
 	return collector;
+}
+
+void collector_begin(struct collector *collector)
+{
+	__atomic_store_n(&collector->held, 0, __ATOMIC_RELEASE);
 }
 
 int collector_add_output(struct collector *collector, struct output output)

@@ -44,12 +44,10 @@ static struct {
 	uint64_t discards_told;    /* of that process */
 } runtime;
 
-/* The collectors are this process's. By its random number: a child may have its parent's pid, in
- * another namespace; one of vfork() is no process of its own here. */
+/* The collectors are this process's. */
 static bool mine(void)
 {
-	const struct process *process = process_peek();
-	return process && memcmp(process->id, runtime.process_id, sizeof process->id) == 0;
+	return process_is(runtime.process_id);
 }
 
 /* --- the collector ------------------------------------------------------------------------- */
@@ -58,14 +56,14 @@ static bool mine(void)
  * Whoever turns COLLECTOR_NONE into COLLECTOR_STARTING starts it. A handler whose first event
  * interrupts that finds it so, and goes away.
  */
-static void start_collector(void)
+static void start_collector(bool held)
 {
 	struct process *process = process_get();
 	uint32_t none = COLLECTOR_NONE;
 	__atomic_compare_exchange_n(&process->collector, &none, COLLECTOR_STARTING, false,
 				    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 	leave_catalogs(process);
-	runtime.collector = collector_start(process);
+	runtime.collector = collector_start(process, held);
 	__atomic_store_n(&process->collector,
 			 runtime.collector ? COLLECTOR_STARTED : COLLECTOR_NONE, __ATOMIC_RELEASE);
 }
@@ -95,9 +93,16 @@ static bool have_collector(void)
 		collector_free(runtime.leaving);
 	runtime.leaving = NULL;
 	if (!runtime.collector)
-		start_collector();
+		start_collector(in_child);
+	/* Its first events are in its rings already: each sink gets them, and the filter. */
 	for (size_t i = 0; in_child && runtime.collector && i < runtime.nspecs; i++)
 		open_spec(runtime.collector, runtime.specs[i]);
+	if (in_child && runtime.collector) {
+		const struct epoch epoch = {process->start_ticks, process->start_ticks};
+		if (runtime.on)
+			collector_add_epoch(runtime.collector, &epoch, runtime.expression);
+		collector_begin(runtime.collector);
+	}
 	return runtime.collector != NULL;
 }
 
@@ -498,7 +503,7 @@ void rill_counts_get(struct rill_counts *counts)
 	add_losses(process, counts);
 	if (process) {
 		counts->repaired = __atomic_load_n(&process->repaired, __ATOMIC_RELAXED);
-		counts->rings = ring_count(process);
+		counts->rings = ring_count_mapped(process);
 	}
 	control_unlock();
 }

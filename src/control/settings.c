@@ -167,6 +167,10 @@ void settings_from_environment(void)
 	duration_from("RILL_BLOCK_TIMEOUT", &settings.block_timeout_ns);
 	duration_from("RILL_EXIT_TIMEOUT", &settings.exit_timeout_ns);
 	rill_settings_apply(&settings);
+	uint64_t remains = 0;
+	memory_from("RILL_REMAINS_MEMORY", &remains);
+	if (remains)
+		rill__settings.remains_bytes = remains;
 
 	const char *directory = secure_getenv("RILL_RUNTIME_DIR");
 	if (directory && strlen(directory) >= sizeof rill__settings.runtime_directory)

@@ -73,6 +73,7 @@ struct ring {
 	uint64_t file_serial; /* in the name of its file */
 	struct ring *older;   /* a ring of the same thread that an abandoned event has stuck */
 	bool noticed;         /* its thread's end will be noticed */
+	bool ending;          /* taken when that had been: perhaps nobody tells any more */
 	uint32_t sleeps;      /* waits for room that are to be spent asleep */
 	uint32_t abandoned;   /* this one is such: nobody waits for its section */
 	struct section
@@ -84,6 +85,7 @@ struct ring {
 	/* consumer */
 	_Alignas(PRIM_CACHE_LINE) uint64_t tail;
 	uint64_t idle_since_ns;
+	uint64_t newest_ticks; /* of the last record taken */
 	bool active;
 };
 
@@ -122,11 +124,11 @@ struct process {
 	struct process_file *file; /* in the directory; NULL: there is none */
 	uint32_t ncatalogs_left;   /* catalogs in the directory, */
 	uint32_t ncatalog_files;   /* and their files */
-	uint32_t control_owner;    /* thread, or 0: src/core/lock.c */
+	uint64_t control;          /* src/core/lock.c */
 	uint32_t control_waiters;
-	uint32_t control_depth;
 	int control_cancel_state; /* the owner's, before it took the lock */
 	uint32_t ring_lock; /* making rings: held for a moment, never while interrupted by itself */
+	uint32_t max_rings;
 	uint32_t nrings;
 	uint64_t ring_bytes;
 	uint64_t next_serial;
@@ -139,6 +141,7 @@ struct process {
 	uint64_t told_ticks; /* when WAKE_TOLD was set */
 	uint32_t collector;  /* enum collector_state */
 	uint64_t repaired;
+	uint32_t ending;       /* rings of which that is so */
 	uint32_t main_ended;              /* the first thread has, the others go on */
 	uint32_t stops;                   /* calls of rill_stop() going on: core/stopping.c */
 	uint64_t stop_began_ns;           /* the first of them */
@@ -160,6 +163,9 @@ void process_note_clock(struct process *process, const struct clock_point *point
 void process_grow_losses(void);
 /* Its memory, made or not. */
 struct process *process_page(void);
+/* By its random number: a child may have its parent's pid, in another namespace; and a child of
+ * vfork() is its parent here. */
+bool process_is(const uint64_t id[2]);
 /* Whether it, made or not, comes from a process that had been made. */
 bool process_is_child(void);
 /* In a child, before anything else. */
@@ -168,7 +174,8 @@ void process_in_child(void);
 void process_remove_directory(struct process *process);
 /* Where the runtime directories are. */
 const char *runtime_prefix(void);
-/* Removes those of dead processes: at once what was drained, the rest after a day. */
+/* Removes those of dead processes: at once what was drained, the rest after a day or when it is too
+ * much. */
 void sweep(void);
 
 struct catalog_entry;
@@ -190,6 +197,8 @@ static inline struct ring_file *ring_file(const struct ring *ring)
 	return __atomic_load_n(&ring->file, __ATOMIC_ACQUIRE);
 }
 uint32_t ring_count(struct process *process);
+/* Those that have memory. */
+uint32_t ring_count_mapped(struct process *process);
 /* Largest record of a ring. */
 uint64_t ring_max_record(const struct ring *ring);
 void ring_count_loss(struct ring *ring, uint32_t catalog, uint32_t event, bool filtered);
@@ -217,6 +226,8 @@ int producer_synchronize(bool briefly);
 void producer_room(struct ring *ring);
 /* Tells a napping collector that a ring fills up. */
 void producer_kick(struct process *process);
+/* Collector: gives up the rings of threads that have ended after their last notice. */
+void producer_reap(struct process *process);
 /* What rill__reserve() could not do: first event, handler, fork, wrap, full, off by now. mark: the
  * emitting site's stack pointer; inside: the state while the section is open. No producer: the
  * event is lost, and counted. */
@@ -229,6 +240,8 @@ struct rill__producer *producer_inside(void);
 /* The calling thread has no ring any more. */
 void producer_detach(void);
 bool producer_fences(void); /* true: membarrier does not work, so sections take a full fence */
+/* Every running thread executes a full fence. False: that cannot be had (any more). */
+bool producer_membarrier(void);
 
 /* --- forks in the middle of an event: src/core/forked.c ------------------------------------- */
 
@@ -289,6 +302,7 @@ void rill__need_collector(struct process *process);
 struct settings {
 	uint64_t ring_size_bytes;
 	uint64_t ring_memory_bytes;
+	uint64_t remains_bytes; /* what all dead processes of the user may leave in their rings */
 	uint64_t block_timeout_ns;
 	uint64_t exit_timeout_ns; /* 0: none is set, see core/stopping.h */
 	enum rill_policy policy;

@@ -22,22 +22,43 @@ static int cancel_off(void)
 	return before;
 }
 
-static bool try_lock(struct process *process, uint32_t tid, int cancel_state, uint32_t *owner)
+/* The word: the owner's thread in the lower half, above it how often it has taken it. */
+#define ONCE (UINT64_C(1) << 32)
+
+static uint32_t *owner_of(struct process *process)
 {
-	*owner = 0;
-	if (!__atomic_compare_exchange_n(&process->control_owner, owner, tid, false,
-					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED) &&
-	    *owner != tid)
-		return false;
-	if (process->control_depth++ == 0)
+	return (uint32_t *)(void *)&process->control; /* the lower half: all are little-endian */
+}
+
+static uint64_t look(const struct process *process)
+{
+	return __atomic_load_n(&process->control, __ATOMIC_RELAXED);
+}
+
+/* A handler that takes it and lets it go, in between, leaves the word as it was. */
+static bool try_lock(struct process *process, uint32_t tid, int cancel_state)
+{
+	uint64_t word = 0;
+	if (__atomic_compare_exchange_n(&process->control, &word, ONCE | tid, false,
+					__ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+		/* A handler may have forked since the caller asked for its number. */
+		for (uint32_t now = prim_tid(); now != tid; now = prim_tid()) {
+			tid = now;
+			__atomic_store_n(&process->control, ONCE | tid, __ATOMIC_RELAXED);
+		}
 		process->control_cancel_state = cancel_state;
+		return true;
+	}
+	if ((uint32_t)word != tid)
+		return false;
+	__atomic_store_n(&process->control, word + ONCE, __ATOMIC_RELAXED);
 	return true;
 }
 
 /* Whoever changes filters all the time would have the lock again before rill_stop() gets it. */
 static void let_stop_go_first(const struct process *process, uint32_t tid)
 {
-	if (stopping() && __atomic_load_n(&process->control_owner, __ATOMIC_RELAXED) != tid)
+	if (stopping() && (uint32_t)look(process) != tid)
 		prim_sleep(2000000);
 }
 
@@ -45,11 +66,13 @@ void control_lock(void)
 {
 	struct process *process = process_page();
 	int cancel_state = cancel_off();
-	uint32_t tid = prim_tid(), owner;
+	uint32_t tid = prim_tid();
 	let_stop_go_first(process, tid);
-	while (!try_lock(process, tid, cancel_state, &owner)) {
+	while (!try_lock(process, tid, cancel_state)) {
 		__atomic_add_fetch(&process->control_waiters, 1, __ATOMIC_SEQ_CST);
-		prim_futex_wait(&process->control_owner, owner, WAIT_NS);
+		uint32_t owner = (uint32_t)look(process);
+		if (owner)
+			prim_futex_wait(owner_of(process), owner, WAIT_NS);
 		__atomic_sub_fetch(&process->control_waiters, 1, __ATOMIC_RELAXED);
 	}
 }
@@ -57,8 +80,7 @@ void control_lock(void)
 bool control_trylock(void)
 {
 	int cancel_state = cancel_off();
-	uint32_t owner;
-	if (try_lock(process_page(), prim_tid(), cancel_state, &owner))
+	if (try_lock(process_page(), prim_tid(), cancel_state))
 		return true;
 	pthread_setcancelstate(cancel_state, NULL);
 	return false;
@@ -67,17 +89,20 @@ bool control_trylock(void)
 void control_unlock(void)
 {
 	struct process *process = process_page();
+	uint64_t word = look(process);
 	/* Not its own: this is a child that was made under the lock. */
-	if (process->control_owner != prim_tid())
+	if ((uint32_t)word != prim_tid())
 		return;
+	if (word >= 2 * ONCE) {
+		__atomic_store_n(&process->control, word - ONCE, __ATOMIC_RELAXED);
+		return;
+	}
 	int cancel_state = process->control_cancel_state;
-	if (--process->control_depth > 0)
-		return;
-	__atomic_store_n(&process->control_owner, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&process->control, 0, __ATOMIC_SEQ_CST);
 	/* Pairs with the add in control_lock(), which comes before the kernel's look at the word.
 	 */
 	if (__atomic_load_n(&process->control_waiters, __ATOMIC_SEQ_CST))
-		prim_futex_wake(&process->control_owner, 1);
+		prim_futex_wake(owner_of(process), 1);
 	pthread_setcancelstate(cancel_state, NULL);
 }
 

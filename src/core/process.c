@@ -15,6 +15,7 @@
 struct settings rill__settings = {
 	.ring_size_bytes = 256 << 10,
 	.ring_memory_bytes = UINT64_C(1) << 30,
+	.remains_bytes = UINT64_C(256) << 20,
 	.block_timeout_ns = 100000000,
 	.policy = RILL_DISCARD,
 	.max_open_spans = 65536,
@@ -167,6 +168,13 @@ struct process *process_peek(void)
 	return memory;
 }
 
+/* The other half of the mappings is the program's: without them it could start no thread. */
+static uint32_t max_rings(void)
+{
+	uint32_t most = prim_max_mappings() / 2 / PRIM_RING_MAPPINGS;
+	return most < MAX_RINGS ? most : MAX_RINGS;
+}
+
 struct process *process_get(void)
 {
 	struct process *memory = process_page();
@@ -192,6 +200,7 @@ struct process *process_get(void)
 		encode_count_anew();
 	}
 	made_before = true;
+	memory->max_rings = max_rings();
 	memory->start_ns = prim_realtime_ns();
 	memory->start_ticks = clock_now_ticks();
 	prim_random(memory->id, sizeof memory->id);
@@ -203,6 +212,12 @@ struct process *process_get(void)
 	return memory;
 }
 
+bool process_is(const uint64_t id[2])
+{
+	const struct process *made = process_peek();
+	return made && memcmp(made->id, id, sizeof made->id) == 0;
+}
+
 /*
  * The pages are wiped already, unless the kernel cannot (before Linux 4.14) or only claims that it
  * has: qemu-user 7.2 does. fork() holds the lock: where it has an owner still, nothing
@@ -210,7 +225,7 @@ struct process *process_get(void)
  */
 static void wipe(void)
 {
-	if (!process || process->control_owner == 0)
+	if (!process || (uint32_t)process->control == 0)
 		return;
 	for (uint32_t i = 0; i < MAX_RINGS; i++)
 		if (process->rings[i])

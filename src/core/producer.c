@@ -20,12 +20,32 @@ static __thread bool reserving __attribute__((tls_model("initial-exec")));
 
 static pthread_key_t thread_key;
 static bool thread_key_made;
-static bool without_membarrier;
+static bool without_membarrier; /* from the start, or from now on */
 static bool without_counter;
 
 bool producer_fences(void)
 {
-	return without_membarrier;
+	return __atomic_load_n(&without_membarrier, __ATOMIC_RELAXED);
+}
+
+/*
+ * A filter that came after the start may have taken membarrier(2) away. From then on every event
+ * takes the slow path, with its fence; a thread that is still on the fast one gets there when it
+ * next looks for room.
+ */
+bool producer_membarrier(void)
+{
+	if (producer_fences())
+		return false;
+	/* Without a process nobody emits, and nothing has been registered. */
+	if (!process_peek() || prim_membarrier())
+		return true;
+	if (!__atomic_exchange_n(&without_membarrier, true, __ATOMIC_RELAXED))
+		rill__diagnose(__func__,
+			       "the kernel does not offer membarrier(2) any more: each event takes "
+			       "a full fence, and the collector looks at the rings 100 times a "
+			       "second");
+	return false;
 }
 
 static struct ring *ring_of(struct rill__producer *producer)
@@ -58,6 +78,10 @@ static uint64_t now_ticks(void)
 /* Hands a ring to the collector. The thread is not inside a section of it any more. */
 static void give_up(struct process *process, struct ring *ring)
 {
+	if (ring->ending) {
+		ring->ending = false;
+		__atomic_sub_fetch(&process->ending, 1, __ATOMIC_RELAXED);
+	}
 	struct rill__producer *producer = &ring->producer;
 	/* Cancelled, or left by siglongjmp(): what was being written was never published. */
 	if (producer->state & 1) {
@@ -90,10 +114,15 @@ static void give_up_all(struct process *process, struct ring *ring)
 	}
 }
 
+/* This thread's end was noticed: its other keys' destructors may emit, and only so often is this
+ * one called again (PTHREAD_DESTRUCTOR_ITERATIONS). */
+static __thread bool ending __attribute__((tls_model("initial-exec")));
+
 static void thread_exit(void *value)
 {
 	sigset_t before;
 	(void)value;
+	ending = true;
 	prim_block_signals(&before);
 	struct rill__producer *me = rill__me;
 	struct process *process = process_peek();
@@ -105,6 +134,16 @@ static void thread_exit(void *value)
 		give_up_all(process, ring_of(me));
 	}
 	prim_restore_signals(&before);
+}
+
+void producer_reap(struct process *process)
+{
+	for (uint32_t i = 0; i < ring_count(process); i++) {
+		struct ring *ring = ring_at(process, i);
+		if (__atomic_load_n(&ring->status, __ATOMIC_ACQUIRE) == RING_OWNED &&
+		    ring->ending && !prim_thread_exists(ring->tid))
+			give_up_all(process, ring);
+	}
 }
 
 /* Beyond so many keys of the program's, glibc takes memory for the first value of one. */
@@ -138,6 +177,10 @@ static struct rill__producer *attach(struct rill__producer **link, struct rill__
 			ring->older = older;
 		if (ring && kind == RING_MAIN)
 			notice_exit(ring);
+		if (ring && ending && kind == RING_MAIN) {
+			ring->ending = true;
+			__atomic_add_fetch(&process_get()->ending, 1, __ATOMIC_RELAXED);
+		}
 		producer = ring ? &ring->producer : NULL;
 		if (ring)
 			*link = producer;
@@ -209,7 +252,7 @@ static bool make_room(struct rill__producer *producer, uint64_t head, uint64_t s
 	if (limit > base + 2 * ring->data_bytes)
 		limit = base + 2 * ring->data_bytes;
 	/* Without membarrier or a usable counter every record comes this way. */
-	producer->limit = without_membarrier || without_counter ? 0 : limit;
+	producer->limit = producer_fences() || without_counter ? 0 : limit;
 	return head + size <= (reserve ? tail + ring->data_bytes : limit);
 }
 

@@ -28,6 +28,14 @@ uint32_t ring_count(struct process *process)
 	return count < MAX_RINGS ? count : MAX_RINGS;
 }
 
+uint32_t ring_count_mapped(struct process *process)
+{
+	uint32_t mapped = 0;
+	for (uint32_t i = 0; i < ring_count(process); i++)
+		mapped += ring_file(ring_at(process, i)) != NULL;
+	return mapped;
+}
+
 uint64_t ring_max_record(const struct ring *ring)
 {
 	uint64_t part = ring->data_bytes / RECORD_FRACTION;
@@ -137,7 +145,7 @@ static struct ring *ring_slot(struct process *process)
 	struct ring *ring = stack_pop(process, &process->unused);
 	if (ring)
 		return ring;
-	if (process->nrings >= MAX_RINGS)
+	if (process->nrings >= process->max_rings)
 		return NULL;
 	if (process->slab_left == 0) {
 		process->slab = prim_wiped_pages(SLAB_RINGS * sizeof *ring);
@@ -288,6 +296,7 @@ void ring_recycle(struct process *process, struct ring *ring)
 		__atomic_add_fetch(&process->next_serial, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&ring->file->tail, 0, __ATOMIC_RELEASE);
 	ring->tail = 0;
+	ring->newest_ticks = 0;
 	spare_put(process, ring);
 }
 

@@ -70,11 +70,16 @@ static bool section_over(struct ring *ring, const struct patience *patience)
 	return true;
 }
 
+/* No store waits in a core's buffer for so long: instead of a membarrier(2) that has failed. */
+#define STORE_BUFFER_NS 2000000u
+
 int producer_synchronize(bool briefly)
 {
 	int result = 0;
 	const uint32_t tid = prim_tid();
-	prim_membarrier(); /* pairs with the barrier after a section's first store */
+	/* Pairs with the barrier after a section's first store. */
+	if (!producer_membarrier())
+		prim_sleep(STORE_BUFFER_NS);
 	struct process *process = process_peek();
 	if (!process)
 		return 0;

@@ -252,3 +252,57 @@ Test(environment, the_next_start_sweeps_what_the_dead_left)
 	cr_expect_not(file_exists(left.out));
 	folder_remove(folder);
 }
+
+/* Where head and tail stand: docs/ring-file.md. */
+#define HEAD_AT 128
+#define TAIL_AT 256
+
+/* Leaves what a killed program does, in a directory whose name it returns, with a ring that has
+ * records and one that has none. */
+static char *leave_one(const char *runtime, const char *folder)
+{
+	const struct run_options options = {.env = ENV(runtime, "RILL_SINKS=text:/dev/null")};
+	struct run_result killed = RUN(&options, built("tests/programs/killed"), "10");
+	cr_assert_neq(killed.signal, 0);
+	struct run_result left =
+		RUN(NULL, "sh", "-c", format("ls -dt %s/rill-* | head -1", folder));
+	*strchr(left.out, '\n') = 0;
+	size_t size;
+	char *ring = file_load(format("%s/ring-1", left.out), &size);
+	memcpy(ring + HEAD_AT, ring + TAIL_AT, 8);
+	file_store(format("%s/ring-100", left.out), ring, size);
+	ring[HEAD_AT + 7]++;
+	file_store(format("%s/ring-1", left.out), ring, size);
+	return left.out;
+}
+
+static bool has_ring(const char *directory, const char *name)
+{
+	return file_exists(format("%s/%s", directory, name));
+}
+
+Test(environment, what_the_dead_left_undrained_stays_up_to_a_bound)
+{
+	enum { DEAD = 5 };
+	char *folder = folder_make(), *runtime = format("RILL_RUNTIME_DIR=%s", folder), *left[DEAD];
+	for (int i = 0; i < DEAD; i++)
+		left[i] = leave_one(runtime, folder);
+	for (int i = 0; i < DEAD; i++) {
+		cr_assert(has_ring(left[i], "ring-1") && has_ring(left[i], "ring-100"));
+		file_make_old(left[i]);
+	}
+	struct run_result run = threads(ENV(runtime, "RILL_SINKS=text:/dev/null"));
+	cr_expect_str_empty(run.err);
+	for (int i = 0; i < DEAD; i++) {
+		cr_expect(has_ring(left[i], "ring-1"), "its records were not recovered");
+		cr_expect_not(has_ring(left[i], "ring-100"), "nothing was in it");
+		file_make_old(left[i]);
+	}
+	/* Each has its ring of 256 KiB, and its catalogs. */
+	run = threads(ENV(runtime, "RILL_SINKS=text:/dev/null", "RILL_REMAINS_MEMORY=512KiB"));
+	for (int i = 0; i < DEAD - 1; i++)
+		cr_expect_not(file_exists(left[i]), "the last one died after it");
+	cr_expect(has_ring(left[DEAD - 1], "ring-1"));
+	cr_expect(strstr(run.err, "4 dead processes left"), "%s", run.err);
+	folder_remove(folder);
+}

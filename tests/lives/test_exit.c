@@ -20,6 +20,7 @@
 #include "support/files.h"
 #include "support/run.h"
 #include "support/streams.h"
+#include "support/traced.h"
 
 #define SOON_MS 100 /* as promised, on a machine that has a core to spare */
 #define TRIES   5   /* this one may have none: the best of so many counts */
@@ -149,6 +150,37 @@ static struct ended end_soon(const char *how, const char *sinks, const char *han
 	cr_expect_lt(ended.took_ms, SOON_MS, "%s, %s took %zu ms at best", how, sinks,
 		     (size_t)ended.took_ms);
 	return ended;
+}
+
+/* --- events at unusual moments ---------------------------------------------------------------- */
+
+/* The places are those of tests/programs/moments.c. */
+Test(exit, events_from_everywhere_in_a_programs_life, .timeout = 120)
+{
+	char *witness = format("%s/witness", folder_make());
+	struct traced t = TRACED(0, ENV("RILL_POLICY=block", "RILL_BLOCK_TIMEOUT=60s"), "moments",
+				 witness, "2000");
+	struct traced_record record;
+	uint64_t found[64] = {0}, emitted[64], rounds = traced_number(&t, "rounds");
+	memcpy(emitted, file_load(witness, NULL), sizeof emitted);
+	while (traced_next(&t, &record))
+		found[traced_u64(&record, "id")]++;
+	cr_expect_eq(emitted[0], 3, "constructors");
+	cr_expect_eq(emitted[1], 2, "destructors");
+	cr_expect_eq(emitted[2], 2, "exit handlers");
+	cr_expect_eq(emitted[3], 1000, "threads");
+	cr_expect_eq(emitted[4], 2000 * 4 * rounds, "destructors of keys");
+	cr_expect_eq(emitted[5], 2000, "destructors of thread-local objects");
+	for (int i = 0; i < 6; i++)
+		cr_expect_eq(found[i], emitted[i], "place %d: %zu of %zu", i, (size_t)found[i],
+			     (size_t)emitted[i]);
+	/* Each of the three may be between the gate's two looks; then it is off. */
+	cr_expect_gt(emitted[6], 0);
+	cr_expect(found[6] <= emitted[6] && found[6] + 3 >= emitted[6], "%zu of %zu",
+		  (size_t)found[6], (size_t)emitted[6]);
+	cr_expect_eq(found[7], emitted[7], "off when rill has stopped");
+	cr_expect_lt(traced_number(&t, "rings"), 64, "rings of threads that have ended");
+	traced_end(&t);
 }
 
 /* --- ways to end, with a dump that takes everything ------------------------------------------ */

@@ -90,7 +90,9 @@ static void emit_all(void)
 static void *emitter(void *slot)
 {
 	for (;;)
-		emit((unsigned)(uintptr_t)slot);
+		/* With a breath now and then: the time that the end takes is measured. */
+		if (emit((unsigned)(uintptr_t)slot) % 128 == 0)
+			nanosleep(&(struct timespec){0, 50000}, NULL);
 	return NULL;
 }
 

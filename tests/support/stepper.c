@@ -117,7 +117,6 @@ static enum why why_stopped(struct stepper *s, struct stepper_thread *thread, in
 			thread_add(s, (pid_t)born);
 		return WHY_NOTHING;
 	default:
-		thread->interrupted = false;
 		return WHY_NOTHING;
 	}
 	if (signal == (SIGTRAP | 0x80)) {
@@ -177,6 +176,8 @@ static struct stepper_thread *next_stop(struct stepper *s)
 	if (!thread)
 		thread = thread_add(s, tid);
 	thread->stopped = true;
+	thread->interrupted =
+		false; /* whatever it stops for, the kernel forgets that it was asked */
 	thread->stop = (int)why_stopped(s, thread, status);
 	return thread;
 }

@@ -1,4 +1,7 @@
 /* The page, as src/cli/report/page.sh puts it together. */
+#ifdef __CET__
+#include <cet.h> /* the note: no code of this file spoils what the others promise */
+#endif
 	.section .rodata
 	.globl report_head, report_head_size, report_script, report_script_size
 report_head:

@@ -1,5 +1,5 @@
 /* The operating system as the rest of rill sees it: the only file besides rill/static/prim.h, and
- * linux.c and crc.c behind it, that knows which one it is. Errors are negative errno values. */
+ * the files behind it, that knows which one it is. Errors are negative errno values. */
 #ifndef RILL_CORE_PRIM_PRIM_H
 #define RILL_CORE_PRIM_PRIM_H
 
@@ -9,15 +9,24 @@
 #include <stdint.h>
 
 #define PRIM_CACHE_LINE 64
-#define PRIM_PAGE       4096u /* smallest page of the supported CPUs; larger ones are multiples */
 
 /* All signals of the calling thread; async-signal-safe. */
 void prim_block_signals(sigset_t *before);
 void prim_restore_signals(const sigset_t *before);
 
-/* Makes every running thread of this process execute a full fence. False: the kernel cannot. */
+/* What a write may send to the thread that makes it, SIGPIPE and SIGXFSZ, is not the program's in
+ * between: held back, and taken away again. Async-signal-safe; keeps errno. */
+struct prim_quiet {
+	sigset_t before;
+	sigset_t pending;
+};
+void prim_quiet_begin(struct prim_quiet *quiet);
+void prim_quiet_end(const struct prim_quiet *quiet);
+
+/* Makes every running thread of this process execute a full fence. False: the kernel cannot, or
+ * may not be asked. */
 bool prim_membarrier_register(void);
-void prim_membarrier(void);
+bool prim_membarrier(void);
 
 /* Waits while *word is value, at most timeout_ns (UINT64_MAX: for ever); spurious returns happen.
  */
@@ -29,6 +38,9 @@ void *prim_wiped_pages(size_t size_bytes);
 
 /* A file of size_bytes at `path` (0600, its space taken), or anonymous memory when path is NULL. */
 int prim_ring_file(const char *path, size_t size_bytes);
+/* How many mappings a process may have. */
+uint32_t prim_max_mappings(void);
+#define PRIM_RING_MAPPINGS 2u
 /* Maps `head_bytes` of the file and then the `data_bytes` after them twice in a row. Children do
  * not have it. */
 int prim_map_ring(int fd, size_t head_bytes, size_t data_bytes, void **address);
@@ -46,6 +58,7 @@ uint32_t prim_tid(void);
 /* Whether a thread of this process runs or waits for a core; false: it sleeps, in a system call for
  * instance, or has ended, or the system does not tell. */
 bool prim_thread_runs(uint32_t tid);
+bool prim_thread_exists(uint32_t tid);
 /* Whether all threads of this process that have not ended were started by prim_thread_start(), or
  * have a name like those: "rill-...". */
 bool prim_alone(void);
@@ -66,14 +79,18 @@ bool prim_in_signal_handler(void);
  * which the program would hear. Whether it returned there within the time. Signal-safe. */
 bool prim_returns_in_copy(void (*function)(void), uint64_t timeout_ns);
 
-/* Whether the counter of rill__ticks() runs at one rate, on all cores alike, for ever. */
+/* Whether the counter of rill__ticks() runs at one rate, on all cores alike, for ever: as the CPU
+ * says, and as far as the kernel has not found otherwise. */
 bool prim_counter_invariant(void);
 /* Its frequency in Hz as the CPU itself states it; 0: not stated. */
 uint64_t prim_counter_hz(void);
 /* What the CPU's makers call it. */
 const char *prim_counter_name(void);
+/* Never steps back; goes on somehow where the kernel may not be asked. */
 uint64_t prim_monotonic_ns(void);
+/* 0: not known. Steady: it goes on while the machine sleeps, and nobody can set it. */
 uint64_t prim_realtime_ns(void);
+uint64_t prim_steady_ns(void);
 /* How many microseconds the latter may be off from UTC, by what the kernel knows; UINT32_MAX: it
  * does not, or may not be asked. */
 uint32_t prim_clock_error_us(void);

@@ -70,35 +70,38 @@ static bool is_restorer(uint64_t word)
 	return false;
 }
 
+static unsigned known_restorers(void)
+{
+	unsigned count = 0;
+	while (count < MAX_RESTORERS && __atomic_load_n(&restorers[count], __ATOMIC_ACQUIRE))
+		count++;
+	return count;
+}
+
 /* A new one. False: there is no room for it. */
 static bool add_restorer(uint64_t restorer)
 {
 	for (unsigned i = 0; i < MAX_RESTORERS; i++) {
 		uint64_t known = 0;
 		if (__atomic_compare_exchange_n(&restorers[i], &known, restorer, false,
-						__ATOMIC_RELAXED, __ATOMIC_RELAXED) ||
+						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED) ||
 		    known == restorer)
 			return true;
 	}
 	return false;
 }
 
-enum learnt { LEARNT_NOTHING, LEARNT_SOME, LEARNT_TOO_MANY };
-
-/* The kernel keeps it when an action is reset. */
-static enum learnt learn_restorers(void)
+/* The kernel keeps it when an action is reset. False: there are too many. */
+static bool learn_restorers(void)
 {
-	enum learnt learnt = LEARNT_NOTHING;
+	bool all = true;
 	for (int number = 1; number < NSIG; number++) {
 		struct kernel_action action = {0, 0, 0, 0};
-		if (syscall(SYS_rt_sigaction, number, NULL, &action, sizeof action.mask) != 0 ||
-		    !action.restorer || is_restorer(action.restorer))
-			continue;
-		if (!add_restorer(action.restorer))
-			return LEARNT_TOO_MANY;
-		learnt = LEARNT_SOME;
+		if (syscall(SYS_rt_sigaction, number, NULL, &action, sizeof action.mask) == 0 &&
+		    action.restorer)
+			all = add_restorer(action.restorer) && all;
 	}
-	return learnt;
+	return all;
 }
 
 #else /* riscv64: handlers return to the kernel's own code */
@@ -109,11 +112,14 @@ static bool is_restorer(uint64_t word)
 	return false;
 }
 
-enum learnt { LEARNT_NOTHING, LEARNT_SOME, LEARNT_TOO_MANY };
-
-static enum learnt learn_restorers(void)
+static unsigned known_restorers(void)
 {
-	return LEARNT_NOTHING;
+	return 0;
+}
+
+static bool learn_restorers(void)
+{
+	return true;
 }
 
 #endif
@@ -176,9 +182,14 @@ __attribute__((noinline)) bool prim_in_signal_handler(void)
 {
 	uint64_t from = (uint64_t)(uintptr_t)__builtin_frame_address(0) / WORD * WORD;
 	uint64_t end = stack_end(from);
-	if (!can_be_told() || finds_signal_frame(from, end))
+	if (!can_be_told())
 		return true;
-	enum learnt learnt = learn_restorers();
-	return learnt == LEARNT_TOO_MANY ||
-	       (learnt == LEARNT_SOME && finds_signal_frame(from, end));
+	unsigned known;
+	do {
+		known = known_restorers();
+		if (finds_signal_frame(from, end) || !learn_restorers())
+			return true;
+		/* A handler may have learnt them meanwhile. */
+	} while (known_restorers() != known);
+	return false;
 }
