@@ -6,6 +6,7 @@ COVERAGE_AREAS ?= collect control core crash dump edges faults fuzz lives runtim
 
 .PHONY: coverage
 coverage: ## coverage of src/core, src/collect and src/dump by the short tier: fails below 90 % of lines, 80 % of branches
+	$(Q)tests/packages.sh test coverage
 	$(Q)$(MAKE) --no-print-directory BUILD=$(COVERAGE) NODE=$(NODE) OPT='-O0 -g' \
 		SAN='--coverage -fprofile-update=atomic' test-programs
 	$(Q)find $(COVERAGE) -name '*.gcda' -delete

@@ -1,13 +1,14 @@
 #!/bin/sh
 # packages.sh GROUP...: installs the Debian packages of these groups that are missing.
-# Groups: build (library, rill, rill-gen), demo, test, bench, cross (make portable).
+# Groups: build (library, rill, rill-gen), demo, test, bench, coverage, cross (make portable).
 set -eu
 build="gcc make binutils libc6-dev libzstd-dev zlib1g-dev libcmark-gfm-dev libcmark-gfm-extensions-dev"
 demo="postfix jq"
-test="g++ clang libclang-rt-14-dev clang-format clang-tidy cppcheck codespell libcriterion-dev valgrind spin jq postfix
+test="g++ clang libclang-rt-14-dev lld musl-dev clang-format clang-tidy cppcheck codespell libcriterion-dev valgrind spin strace jq postfix
 	swaks python3 mandoc git procps util-linux gnuplot-nox zstd zsh fish
 	babeltrace2 python3-bt2 liburcu-dev nodejs npm ca-certificates protobuf-compiler python3-protobuf chromium"
 bench="g++ gnuplot-nox hyperfine babeltrace2 lttng-tools liblttng-ust-dev libspdlog-dev zstd postfix jq python3 procps util-linux"
+coverage="gcovr jq"
 cross="gcc-aarch64-linux-gnu g++-aarch64-linux-gnu gcc-riscv64-linux-gnu g++-riscv64-linux-gnu qemu-user clang lld
 	musl-tools dpkg-dev xz-utils"
 
@@ -18,8 +19,9 @@ for group in "$@"; do
 	demo) wanted="$wanted $demo" ;;
 	test) wanted="$wanted $test" ;;
 	bench) wanted="$wanted $bench" ;;
+	coverage) wanted="$wanted $coverage" ;;
 	cross) wanted="$wanted $cross" ;;
-	*) echo "packages.sh: no group '$group'; there are build, demo, test, bench and cross" >&2; exit 2 ;;
+	*) echo "packages.sh: no group '$group'; there are build, demo, test, bench, coverage and cross" >&2; exit 2 ;;
 	esac
 done
 

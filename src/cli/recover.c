@@ -60,7 +60,7 @@ static void print_counts(const struct recovery *recovery)
 	if (recovery->nlost)
 		printf("  %" PRIu64 " more events had been discarded\n", recovery->nlost);
 	if (recovery->nbytes)
-		printf("  %s in rings are no records: they are lost\n",
+		printf("  %s in rings are no records, or of no catalog that is known\n",
 		       show_bytes(bytes, recovery->nbytes));
 	if (!recovery->path)
 		puts("  all of it is in its dump");
@@ -160,6 +160,7 @@ static int recover_dump(struct remains *remains, const struct dump_place *from,
 	if (!code)
 		code = recovery_run(&recovery);
 	if (!code) {
+		remains->ntrouble += recovery.nbytes > 0;
 		print_counts(&recovery);
 		if (!*spans)
 			code = print_spans(&recovery);

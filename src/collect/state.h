@@ -15,7 +15,7 @@
 #define DUMP_NAP_NS 20000000u
 /* A ring's fill is reckoned in parts of 2^FILL_SHIFT. */
 #define FILL_SHIFT 16
-/* How often it says that events are being discarded. */
+/* How often it says that events are being discarded, and that the counter goes wrong. */
 #define TELL_EVERY_NS UINT64_C(60000000000)
 /* How long live outputs wait for an event that began before the batch's time. */
 #define PATIENCE_NS 2000000u
@@ -96,6 +96,7 @@ struct collector {
 	struct message *mailbox; /* shared: pushed by anyone, taken whole */
 	struct message stop;     /* the last one: sent once */
 	uint32_t tid;            /* shared: of its thread; 0: not started yet */
+	uint32_t begun;          /* shared: rings may be drained; futex */
 	uint32_t stopped;        /* shared */
 	uint32_t holders;        /* shared: who may still call collector_flush() */
 
@@ -114,9 +115,13 @@ struct collector {
 	struct epoch epoch;      /* the last one */
 	char *expression;        /* of it; NULL: there was none */
 	uint32_t ntally;         /* length of every tally */
+	uint32_t catalogs_seen;  /* for keys whose values are secret */
+	bool secrets;            /* there are some */
 
 	struct clock_maker clock;
-	struct line line; /* of its points */
+	struct line line;     /* of its points */
+	bool restamps;        /* the counter was found to be wrong: drain.c corrects it */
+	uint64_t jump_due_ns; /* not before is another jump of it told */
 	uint64_t clock_due_ns;
 	uint64_t counts_due_ns;
 	uint64_t house_due_ns;
@@ -133,6 +138,8 @@ struct collector {
 
 /* src/collect/collector.c: the thread. */
 void collector_run(void *collector);
+/* For so many active rings. False: no memory. */
+bool collector_room(struct collector *collector, uint32_t capacity);
 
 /* src/collect/mailbox.c: sender and collector both let go of a message; the last one frees it. */
 void message_release(struct message *message);
