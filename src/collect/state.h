@@ -20,6 +20,9 @@
 /* How long live outputs wait for an event that began before the batch's time. */
 #define PATIENCE_NS 2000000u
 
+/* Files that a flush syncs one by one. */
+#define UNSYNCED_MOST 64u
+
 /* Per event of all catalogs, by index. */
 struct tally {
 	uint64_t drained;
@@ -47,6 +50,11 @@ struct dump_slot {
 	uint64_t values_cut_said;                      /* by them */
 	struct dump_span_summary *spans[MAX_CATALOGS]; /* by catalog and span */
 	struct retaining *retaining;
+	/* Finished, and not synced since; when there were more, the whole file system will be. */
+	char *unsynced[UNSYNCED_MOST];
+	uint32_t nunsynced;
+	bool many_unsynced;
+	bool named; /* what is in its folder is synced */
 };
 
 enum message_kind {
@@ -88,8 +96,8 @@ struct collector {
 	struct message *mailbox; /* shared: pushed by anyone, taken whole */
 	struct message stop;     /* the last one: sent once */
 	uint32_t tid;            /* shared: of its thread; 0: not started yet */
+	uint32_t begun;          /* shared: rings may be drained; futex */
 	uint32_t stopped;        /* shared */
-	uint32_t held;           /* shared: takes no records yet */
 	uint32_t holders;        /* shared: who may still call collector_flush() */
 
 	struct ring **active;
@@ -174,6 +182,11 @@ void dumps_counts(struct collector *collector);
 void rotate_if_due(struct collector *collector, struct dump_slot *dump);
 /* The same for all whose age says so. Returns when that will be next, by the monotonic clock. */
 uint64_t dumps_rotate_old(struct collector *collector);
+/* src/collect/sync.c: at the end of a file; at a flush: 0, or negative errno; without a flush. */
+void sync_later(struct dump_slot *dump, const char *path);
+int sync_now(struct dump_slot *dump);
+void sync_forget(struct dump_slot *dump);
+
 void span_ended(void *collector, const struct open_ended *ended);
 /* Writes what stands at the end of each dump, and closes it. */
 void dumps_close(struct collector *collector);

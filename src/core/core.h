@@ -127,7 +127,7 @@ struct process {
 	uint64_t control;          /* src/core/lock.c */
 	uint32_t control_waiters;
 	int control_cancel_state; /* the owner's, before it took the lock */
-	uint32_t ring_lock; /* making rings: held for a moment, never while interrupted by itself */
+	uint32_t ring_lock;       /* making rings: with signals blocked */
 	uint32_t max_rings;
 	uint32_t nrings;
 	uint64_t ring_bytes;
@@ -141,7 +141,7 @@ struct process {
 	uint64_t told_ticks; /* when WAKE_TOLD was set */
 	uint32_t collector;  /* enum collector_state */
 	uint64_t repaired;
-	uint32_t ending;       /* rings of which that is so */
+	uint32_t ending;                  /* rings of which that is so */
 	uint32_t main_ended;              /* the first thread has, the others go on */
 	uint32_t stops;                   /* calls of rill_stop() going on: core/stopping.c */
 	uint64_t stop_began_ns;           /* the first of them */
@@ -188,8 +188,9 @@ struct ring *ring_take(struct process *process, enum ring_kind kind);
 /* Collector: a drained ring becomes a spare, and its losses go to its events' process-wide counts.
  */
 void ring_recycle(struct process *process, struct ring *ring);
-/* Collector: keeps a few spares on the stacks, and gives the memory of more than that back. */
-void ring_balance_spares(struct process *process);
+/* Collector: keeps a few spares on the stacks, and gives the memory of more than that back. False:
+ * not of all yet. */
+bool ring_balance_spares(struct process *process);
 struct ring *ring_at(struct process *process, uint32_t index);
 /* NULL: no memory. Others than its owner: the collector, or under the control lock. */
 static inline struct ring_file *ring_file(const struct ring *ring)
@@ -217,10 +218,9 @@ void ring_remove_files(struct process *process);
 
 /* --- producers: src/core/producer.c, synchronize.c ----------------------------------------- */
 
-/* Waits until no thread is inside a section that began before the call. -EBUSY after ten
- * seconds; `briefly`, and while stopping, after some hundredths of one, unless the thread
- * only wants for a core. Not for the caller's own. Under the control lock, which keeps the
- * collector from unmapping rings. */
+/* Waits until no thread is inside a section that began before the call. -EBUSY after ten seconds;
+ * `briefly`, and while stopping, after some hundredths of one, unless the thread only wants for a
+ * core. Under the control lock, which keeps the collector from unmapping rings. */
 int producer_synchronize(bool briefly);
 /* The collector advanced tail: lets a waiting producer on. */
 void producer_room(struct ring *ring);
