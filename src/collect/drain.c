@@ -383,8 +383,6 @@ static uint64_t pass(struct collector *collector, bool all, const struct jump *j
 uint64_t drain_pass(struct collector *collector, bool all)
 {
 	struct jump jump;
-	if (__atomic_load_n(&collector->held, __ATOMIC_ACQUIRE))
-		return 0;
 	jump.ticks = clock_jump(&collector->clock, &jump.middle);
 	if (!jump.ticks)
 		return pass(collector, all, NULL);
