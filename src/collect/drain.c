@@ -183,6 +183,15 @@ static void give_back(struct collector *collector, uint32_t ncursors)
 		advance(collector->cursors[i].ring, collector->cursors[i].at);
 }
 
+/* As the readers of a dump find it: most records are older than the last point. */
+static uint64_t time_of(const struct collector *collector, uint64_t ticks)
+{
+	const struct clock_point *point = &collector->clock.point;
+	if (ticks < point->ticks)
+		point = &line_find(&collector->line, ticks)->at;
+	return clock_ns(point, ticks);
+}
+
 static void merge(struct collector *collector, uint32_t ncursors, struct cursor **heap)
 {
 	struct pipeline_input inputs[FEED];
@@ -198,7 +207,7 @@ static void merge(struct collector *collector, uint32_t ncursors, struct cursor 
 		bool late = cursor->raw.ticks < collector->watermark;
 		inputs[count++] = (struct pipeline_input){
 			.raw = cursor->raw,
-			.ns = clock_ns(&collector->clock.point, cursor->raw.ticks),
+			.ns = time_of(collector, cursor->raw.ticks),
 			.tid = cursor->ring->tid,
 			.late = late,
 		};
@@ -378,8 +387,6 @@ static uint64_t pass(struct collector *collector, bool all, const struct jump *j
 uint64_t drain_pass(struct collector *collector, bool all)
 {
 	struct jump jump;
-	if (!__atomic_load_n(&collector->begun, __ATOMIC_ACQUIRE))
-		return 0;
 	jump.ticks = clock_jump(&collector->clock, &jump.middle);
 	if (!jump.ticks)
 		return pass(collector, all, NULL);
