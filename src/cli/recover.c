@@ -100,7 +100,7 @@ static int print_spans(const struct recovery *recovery)
 			paths[n++] = series->parts[i].path;
 	if (recovery->path)
 		paths[n++] = recovery->path;
-	int code = inflight_print(paths, n);
+	int code = unfinished_print(paths, n);
 	free(paths);
 	return code;
 }

@@ -356,16 +356,20 @@ static void pause_until(uint64_t due)
 
 #define HOUSEKEEPING_NS 10000000u
 
-/* Also beside a thread that never pauses: others end and leave their rings. */
-static void keep_house(struct collector *collector, uint64_t now_ns)
+/* How often it looks for the sinks that it is to begin with. */
+#define BEGIN_LOOK_NS 200000u
+
+/* Also beside a thread that never pauses: others end and leave their rings. False: memory is still
+ * to be given back. */
+static bool keep_house(struct collector *collector, uint64_t now_ns)
 {
 	if (now_ns >= collector->reap_due_ns && threads_end(collector)) {
 		producer_reap(collector->process);
 		collector->reap_due_ns = now_ns + REAP_EVERY_NS;
 	}
 	disarm_idle(collector, now_ns);
-	ring_balance_spares(collector->process); /* it may sleep after that */
 	collector->house_due_ns = now_ns + HOUSEKEEPING_NS;
+	return ring_balance_spares(collector->process);
 }
 
 /* What an earlier collector of this process left: it is the rings' only consumer now. */
@@ -422,6 +426,10 @@ void collector_run(void *argument)
 	take_over(collector);
 	sweep();
 	while (read_mail(collector)) {
+		if (!__atomic_load_n(&collector->begun, __ATOMIC_ACQUIRE)) {
+			prim_futex_wait(&collector->begun, 0, BEGIN_LOOK_NS);
+			continue;
+		}
 		take_pending(collector);
 		uint64_t start_ns = prim_monotonic_ns();
 		uint64_t taken = drain_pass(collector, false);
@@ -431,10 +439,10 @@ void collector_run(void *argument)
 		uint64_t due = due_ns(collector, start_ns);
 		if (main_has_ended(collector))
 			leave_if_alone(collector, now_ns);
-		bool naps = due > now_ns + SILENT_NS;
+		bool naps = due > now_ns + SILENT_NS, tidy = true;
 		if (naps || now_ns >= collector->house_due_ns)
-			keep_house(collector, now_ns);
-		if (collector->nactive == 0 && taken == 0) {
+			tidy = keep_house(collector, now_ns);
+		if (collector->nactive == 0 && taken == 0 && tidy) {
 			straighten_clock(collector);
 			dumps_counts(collector);
 			sleep_until_told(collector, wakes_ns(collector, now_ns, old_ns));

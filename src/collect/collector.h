@@ -34,9 +34,9 @@ int dump_target_begin(struct dump_target *target, char *error, size_t error_size
 void dump_target_free(struct dump_target *target);
 
 /* Starts the thread. At most one a process. NULL: no memory, or no thread; a diagnostic says which.
+ * It leaves the rings alone until collector_begin(): what they hold is for all outputs and dumps.
  */
-struct collector *collector_start(struct process *process, bool held);
-/* A collector that is held takes no records yet: all outputs that are added before get all. */
+struct collector *collector_start(struct process *process);
 void collector_begin(struct collector *collector);
 
 /* Hands over an output or a dump, which is the collector's from then on: it closes it when it

@@ -11,6 +11,7 @@
 
 #include "collect/state.h"
 #include "core/diagnose.h"
+#include "core/secrets.h"
 
 #define FEED 256u
 
@@ -182,6 +183,15 @@ static void give_back(struct collector *collector, uint32_t ncursors)
 		advance(collector->cursors[i].ring, collector->cursors[i].at);
 }
 
+/* As the readers of a dump find it: most records are older than the last point. */
+static uint64_t time_of(const struct collector *collector, uint64_t ticks)
+{
+	const struct clock_point *point = &collector->clock.point;
+	if (ticks < point->ticks)
+		point = &line_find(&collector->line, ticks)->at;
+	return clock_ns(point, ticks);
+}
+
 static void merge(struct collector *collector, uint32_t ncursors, struct cursor **heap)
 {
 	struct pipeline_input inputs[FEED];
@@ -197,7 +207,7 @@ static void merge(struct collector *collector, uint32_t ncursors, struct cursor 
 		bool late = cursor->raw.ticks < collector->watermark;
 		inputs[count++] = (struct pipeline_input){
 			.raw = cursor->raw,
-			.ns = clock_ns(&collector->clock.point, cursor->raw.ticks),
+			.ns = time_of(collector, cursor->raw.ticks),
 			.tid = cursor->ring->tid,
 			.late = late,
 		};
@@ -327,6 +337,9 @@ static uint64_t cursor_begin(struct collector *collector, struct cursor *cursor,
 		clock_differs(collector, ring->newest_ticks - ticks_at(ring, ring->tail));
 	if (collector->restamps)
 		restamp(ring, ring->tail, end);
+	if (secrets_known(registry_catalogs(), &collector->catalogs_seen, &collector->secrets))
+		secrets_mask(ring->data + (ring->tail & (ring->data_bytes - 1)), end - ring->tail,
+			     registry_catalogs());
 	ring->idle_since_ns = 0;
 	*cursor = (struct cursor){
 		.ring = ring, .at = ring->tail, .packed = ring->tail, .end = end, .taken = end};
@@ -374,8 +387,6 @@ static uint64_t pass(struct collector *collector, bool all, const struct jump *j
 uint64_t drain_pass(struct collector *collector, bool all)
 {
 	struct jump jump;
-	if (__atomic_load_n(&collector->held, __ATOMIC_ACQUIRE))
-		return 0;
 	jump.ticks = clock_jump(&collector->clock, &jump.middle);
 	if (!jump.ticks)
 		return pass(collector, all, NULL);

@@ -96,7 +96,7 @@ static struct message *message_new(enum message_kind kind)
 
 #define FIRST_CAPACITY 16u
 
-struct collector *collector_start(struct process *process, bool held)
+struct collector *collector_start(struct process *process)
 {
 	struct collector *collector = calloc(1, sizeof *collector);
 	const struct pipeline_options options = {
@@ -106,7 +106,6 @@ struct collector *collector_start(struct process *process, bool held)
 	};
 	if (collector) {
 		collector->process = process;
-		collector->held = held;
 		memcpy(collector->process_id, process->id, sizeof process->id);
 		collector->pipeline = pipeline_new(&options, registry_catalogs());
 	}
@@ -130,7 +129,8 @@ struct collector *collector_start(struct process *process, bool held)
 
 void collector_begin(struct collector *collector)
 {
-	__atomic_store_n(&collector->held, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&collector->begun, 1, __ATOMIC_RELEASE);
+	prim_futex_wake(&collector->begun, 1);
 }
 
 int collector_add_output(struct collector *collector, struct output output)

@@ -48,9 +48,10 @@ static bool is_finished(int directory, const char *name, const char *program, st
 	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return false;
+	/* Another user's would count, and so have one's own removed. */
 	bool finished = fstat(fd, status) == 0 && S_ISREG(status->st_mode) &&
-			dump_program(fd, whose, sizeof whose) == 0 && strcmp(whose, program) == 0 &&
-			flock(fd, LOCK_EX | LOCK_NB) == 0;
+			status->st_uid == geteuid() && dump_program(fd, whose, sizeof whose) == 0 &&
+			strcmp(whose, program) == 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
 	close(fd);
 	return finished;
 }

@@ -96,8 +96,8 @@ struct collector {
 	struct message *mailbox; /* shared: pushed by anyone, taken whole */
 	struct message stop;     /* the last one: sent once */
 	uint32_t tid;            /* shared: of its thread; 0: not started yet */
+	uint32_t begun;          /* shared: rings may be drained; futex */
 	uint32_t stopped;        /* shared */
-	uint32_t held;           /* shared: takes no records yet */
 	uint32_t holders;        /* shared: who may still call collector_flush() */
 
 	struct ring **active;
@@ -115,6 +115,8 @@ struct collector {
 	struct epoch epoch;      /* the last one */
 	char *expression;        /* of it; NULL: there was none */
 	uint32_t ntally;         /* length of every tally */
+	uint32_t catalogs_seen;  /* for keys whose values are secret */
+	bool secrets;            /* there are some */
 
 	struct clock_maker clock;
 	struct line line;     /* of its points */

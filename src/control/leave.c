@@ -36,7 +36,7 @@ static int put_catalogs(struct dump_writer *writer, const struct dump_process *i
 /* A dump without records: what reads dumps reads it. */
 void leave_catalogs(struct process *process)
 {
-	struct dump_writer *writer;
+	struct dump_writer *writer = NULL;
 	char path[sizeof process->directory + 32], host[LEAVE_HOST_BYTES], text[256];
 	if (!process->directory[0] || process->ncatalogs_left == registry_count())
 		return;

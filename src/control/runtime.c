@@ -56,14 +56,14 @@ static bool mine(void)
  * Whoever turns COLLECTOR_NONE into COLLECTOR_STARTING starts it. A handler whose first event
  * interrupts that finds it so, and goes away.
  */
-static void start_collector(bool held)
+static void start_collector(void)
 {
 	struct process *process = process_get();
 	uint32_t none = COLLECTOR_NONE;
 	__atomic_compare_exchange_n(&process->collector, &none, COLLECTOR_STARTING, false,
 				    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 	leave_catalogs(process);
-	runtime.collector = collector_start(process, held);
+	runtime.collector = collector_start(process);
 	__atomic_store_n(&process->collector,
 			 runtime.collector ? COLLECTOR_STARTED : COLLECTOR_NONE, __ATOMIC_RELEASE);
 }
@@ -93,16 +93,16 @@ static bool have_collector(void)
 		collector_free(runtime.leaving);
 	runtime.leaving = NULL;
 	if (!runtime.collector)
-		start_collector(in_child);
+		start_collector();
 	/* Its first events are in its rings already: each sink gets them, and the filter. */
 	for (size_t i = 0; in_child && runtime.collector && i < runtime.nspecs; i++)
 		open_spec(runtime.collector, runtime.specs[i]);
-	if (in_child && runtime.collector) {
+	if (in_child && runtime.collector && runtime.on) {
 		const struct epoch epoch = {process->start_ticks, process->start_ticks};
-		if (runtime.on)
-			collector_add_epoch(runtime.collector, &epoch, runtime.expression);
-		collector_begin(runtime.collector);
+		collector_add_epoch(runtime.collector, &epoch, runtime.expression);
 	}
+	if (runtime.collector)
+		collector_begin(runtime.collector);
 	return runtime.collector != NULL;
 }
 

@@ -127,7 +127,7 @@ struct process {
 	uint64_t control;          /* src/core/lock.c */
 	uint32_t control_waiters;
 	int control_cancel_state; /* the owner's, before it took the lock */
-	uint32_t ring_lock; /* making rings: held for a moment, never while interrupted by itself */
+	uint32_t ring_lock;       /* making rings: with signals blocked */
 	uint32_t max_rings;
 	uint32_t nrings;
 	uint64_t ring_bytes;
@@ -188,8 +188,9 @@ struct ring *ring_take(struct process *process, enum ring_kind kind);
 /* Collector: a drained ring becomes a spare, and its losses go to its events' process-wide counts.
  */
 void ring_recycle(struct process *process, struct ring *ring);
-/* Collector: keeps a few spares on the stacks, and gives the memory of more than that back. */
-void ring_balance_spares(struct process *process);
+/* Collector: keeps a few spares on the stacks, and gives the memory of more than that back. False:
+ * not of all yet. */
+bool ring_balance_spares(struct process *process);
 struct ring *ring_at(struct process *process, uint32_t index);
 /* NULL: no memory. Others than its owner: the collector, or under the control lock. */
 static inline struct ring_file *ring_file(const struct ring *ring)

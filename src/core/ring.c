@@ -16,6 +16,7 @@
 #define SPARES_KEPT 2u  /* handlers may need one at any moment */
 #define SPARES_MAX  16u /* more are given back */
 #define SLAB_RINGS  128u
+#define UNMAP_MOST  32u /* at a time: rings fill up meanwhile */
 
 struct ring *ring_at(struct process *process, uint32_t index)
 {
@@ -162,17 +163,27 @@ static struct ring *ring_slot(struct process *process)
 	return ring;
 }
 
+enum { LOCK_FREE, LOCK_TAKEN, LOCK_AWAITED };
+
+#define LOCK_WAIT_NS 10000000u
+
 /* Signals are blocked under it: a handler's first event may need it too. */
 static void ring_lock(struct process *process, sigset_t *before)
 {
+	uint32_t free_ = LOCK_FREE;
 	prim_block_signals(before);
-	while (__atomic_exchange_n(&process->ring_lock, 1, __ATOMIC_ACQUIRE))
-		prim_sleep(20000);
+	if (__atomic_compare_exchange_n(&process->ring_lock, &free_, LOCK_TAKEN, false,
+					__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	while (__atomic_exchange_n(&process->ring_lock, LOCK_AWAITED, __ATOMIC_ACQUIRE) !=
+	       LOCK_FREE)
+		prim_futex_wait(&process->ring_lock, LOCK_AWAITED, LOCK_WAIT_NS);
 }
 
 static void ring_unlock(struct process *process, const sigset_t *before)
 {
-	__atomic_store_n(&process->ring_lock, 0, __ATOMIC_RELEASE);
+	if (__atomic_exchange_n(&process->ring_lock, LOCK_FREE, __ATOMIC_RELEASE) == LOCK_AWAITED)
+		prim_futex_wake(&process->ring_lock, 1);
 	prim_restore_signals(before);
 }
 
@@ -239,8 +250,10 @@ static void spare_put(struct process *process, struct ring *ring)
 struct ring *ring_take(struct process *process, enum ring_kind kind)
 {
 	struct ring *ring = spare_take(process, kind);
-	if (!ring)
+	if (!ring) {
+		producer_kick(process); /* threads that have ended may have left some */
 		ring = ring_make(process, kind);
+	}
 	return ring ? ring_hand_out(ring) : NULL;
 }
 
@@ -327,8 +340,10 @@ static bool spare_unmap(struct process *process, enum ring_kind kind)
 	return unmap;
 }
 
-void ring_balance_spares(struct process *process)
+bool ring_balance_spares(struct process *process)
 {
+	bool done = true;
+	uint32_t unmapped = 0;
 	for (int kind = 0; kind < RING_KINDS; kind++) {
 		uint32_t *count = &process->nspares[kind];
 		while (__atomic_load_n(count, __ATOMIC_RELAXED) < SPARES_KEPT) {
@@ -337,10 +352,11 @@ void ring_balance_spares(struct process *process)
 				break;
 			spare_put(process, ring);
 		}
-		while (__atomic_load_n(count, __ATOMIC_RELAXED) > SPARES_MAX)
-			if (!spare_unmap(process, (enum ring_kind)kind))
-				break;
+		while (done && __atomic_load_n(count, __ATOMIC_RELAXED) > SPARES_MAX)
+			done = unmapped++ < UNMAP_MOST &&
+			       spare_unmap(process, (enum ring_kind)kind);
 	}
+	return done;
 }
 
 /* The collector may be taking them meanwhile: what is counted twice or not is at most its pass. */

@@ -22,6 +22,7 @@
 	X(fdatasync)                                                                               \
 	X(fdopendir)                                                                               \
 	X(flock)                                                                                   \
+	X(fsync)                                                                                   \
 	X(fstat)                                                                                   \
 	X(ftruncate)                                                                               \
 	X(futex)                                                                                   \

@@ -37,6 +37,7 @@ static const struct way ways[] = {
 	{FAULT_fdopendir, {ENOMEM, NEVER}},
 	{FAULT_flock, {EINTR, ENOLCK, EWOULDBLOCK, NEVER}},
 	{FAULT_fstat, {EIO, NEVER}},
+	{FAULT_fsync, {EIO, ENOSPC, EINTR, NEVER}},
 	{FAULT_ftruncate, {EIO, EINTR, NEVER}},
 	{FAULT_futex, {EINTR, EPERM, NEVER}},
 	{FAULT_gethostname, {EPERM, NEVER}},

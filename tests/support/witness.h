@@ -1,7 +1,7 @@
 /*
- * The page on which tests/programs/committing.c keeps what it has emitted, outside rill: whatever end
- * the process finds, the page holds what was committed before. What a slot emits is a function of
- * a sequence number, which every event carries, so the page needs no more than the last one.
+ * The page on which tests/programs/committing.c keeps what it has emitted, outside rill: whatever
+ * end the process finds, the page holds what was committed before. What a slot emits is a function
+ * of a sequence number, which every event carries, so the page needs no more than the last one.
  *
  * A slot is a thread, or, with `churn`, one after the other. Round r begins a span; the spans of
  * the last WITNESS_OPEN rounds are open.

@@ -389,6 +389,7 @@ char *witnessed_recover(struct witnessed *w)
 	const struct run_options options = {.directory = w->here, .env = w->env};
 	struct run_result recovered = RUN(&options, built("rill"), "recover");
 	cr_assert_eq(recovered.code, 0, "%s%s", recovered.out, recovered.err);
+	cr_assert_not(strstr(recovered.out, "no records"), "%s", recovered.out);
 	return recovered.out;
 }
 

@@ -6,7 +6,7 @@
  *     series.c   what of the rings its dump's files hold already
  *     part.c     the next file of the dump, with the rest
  *     ahead.c    what stands in that file before the records
- *     inflight.c the spans that were open
+ *     unfinished.c the spans that were open
  *
  * docs/ring-file.md specifies what is read.
  */
@@ -65,7 +65,6 @@ struct remains {
 	const char *path;
 	int directory;
 	int lock;
-	struct process_file process; /* its magic is empty when there is none */
 	struct dump_process is;
 	bool is_known;
 	struct dump_reader *readers[RECOVER_DUMPS + 1]; /* that the catalogs are of */
@@ -79,7 +78,8 @@ struct remains {
 	size_t ndumps;
 	struct ring_remains *rings; /* in the order of their serial numbers */
 	size_t nrings;
-	uint32_t ntrouble; /* files that could not be used */
+	uint32_t ntrouble; /* files that could not be used, rings that were not read to the end */
+	struct process_file process; /* without its losses; its magic is empty when there is none */
 };
 
 enum remains_state {
@@ -197,9 +197,9 @@ struct dump_count recovery_counted(const struct recovery *recovery, uint32_t cat
 /* What all of it adds up to. Also when nothing is written: *news, whether there is any. */
 int recovery_put_counts(struct recovery *recovery, bool *news);
 
-/* --- inflight.c ---------------------------------------------------------------------------- */
+/* --- unfinished.c ---------------------------------------------------------------------------- */
 
 /* Prints the spans that were open at the end of these files. An exit code. */
-int inflight_print(char *const *paths, size_t npaths);
+int unfinished_print(char *const *paths, size_t npaths);
 
 #endif

@@ -18,7 +18,7 @@ struct line_of {
 	char *text;
 };
 
-struct inflight {
+struct unfinished {
 	struct feed feed;
 	struct stage *stages; /* a hash table */
 	size_t nstages;
@@ -31,66 +31,66 @@ struct inflight {
 
 /* --- stages -------------------------------------------------------------------------------- */
 
-static size_t home_of(const struct inflight *inflight, uint64_t span)
+static size_t home_of(const struct unfinished *unfinished, uint64_t span)
 {
-	return (size_t)(span * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (inflight->room - 1);
+	return (size_t)(span * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (unfinished->room - 1);
 }
 
-static struct stage *find(const struct inflight *inflight, uint64_t span)
+static struct stage *find(const struct unfinished *unfinished, uint64_t span)
 {
-	size_t i = home_of(inflight, span);
-	while (inflight->stages[i].span && inflight->stages[i].span != span)
-		i = (i + 1) & (inflight->room - 1);
-	return &inflight->stages[i];
+	size_t i = home_of(unfinished, span);
+	while (unfinished->stages[i].span && unfinished->stages[i].span != span)
+		i = (i + 1) & (unfinished->room - 1);
+	return &unfinished->stages[i];
 }
 
-static bool make_room(struct inflight *inflight)
+static bool make_room(struct unfinished *unfinished)
 {
-	struct inflight old = *inflight;
-	if (2 * (inflight->nstages + 1) <= inflight->room)
+	struct unfinished old = *unfinished;
+	if (2 * (unfinished->nstages + 1) <= unfinished->room)
 		return true;
-	inflight->room = old.room ? 2 * old.room : 256;
-	inflight->stages = calloc(inflight->room, sizeof *inflight->stages);
-	if (!inflight->stages) {
-		*inflight = old;
-		inflight->no_memory = true;
+	unfinished->room = old.room ? 2 * old.room : 256;
+	unfinished->stages = calloc(unfinished->room, sizeof *unfinished->stages);
+	if (!unfinished->stages) {
+		*unfinished = old;
+		unfinished->no_memory = true;
 		return false;
 	}
 	for (size_t i = 0; i < old.room; i++)
 		if (old.stages[i].span)
-			*find(inflight, old.stages[i].span) = old.stages[i];
+			*find(unfinished, old.stages[i].span) = old.stages[i];
 	free(old.stages);
 	return true;
 }
 
-static void set_stage(struct inflight *inflight, const struct rill_span *span,
+static void set_stage(struct unfinished *unfinished, const struct rill_span *span,
 		      const struct rill_record *record)
 {
-	if (!make_room(inflight))
+	if (!make_room(unfinished))
 		return;
-	struct stage *stage = find(inflight, span->id);
-	inflight->nstages += !stage->span;
+	struct stage *stage = find(unfinished, span->id);
+	unfinished->nstages += !stage->span;
 	*stage = (struct stage){span->id, record->time_ns, record->event};
 }
 
 /* What stands behind it in its stretch moves up, as far as it may. */
-static void remove_stage(struct inflight *inflight, uint64_t span)
+static void remove_stage(struct unfinished *unfinished, uint64_t span)
 {
-	if (!inflight->room)
+	if (!unfinished->room)
 		return;
-	size_t mask = inflight->room - 1;
-	size_t hole = (size_t)(find(inflight, span) - inflight->stages);
-	if (!inflight->stages[hole].span)
+	size_t mask = unfinished->room - 1;
+	size_t hole = (size_t)(find(unfinished, span) - unfinished->stages);
+	if (!unfinished->stages[hole].span)
 		return;
-	inflight->nstages--;
-	for (size_t i = (hole + 1) & mask; inflight->stages[i].span; i = (i + 1) & mask) {
-		size_t home = home_of(inflight, inflight->stages[i].span);
+	unfinished->nstages--;
+	for (size_t i = (hole + 1) & mask; unfinished->stages[i].span; i = (i + 1) & mask) {
+		size_t home = home_of(unfinished, unfinished->stages[i].span);
 		if (((i - home) & mask) >= ((i - hole) & mask)) {
-			inflight->stages[hole] = inflight->stages[i];
+			unfinished->stages[hole] = unfinished->stages[i];
 			hole = i;
 		}
 	}
-	inflight->stages[hole].span = 0;
+	unfinished->stages[hole].span = 0;
 }
 
 /* --- spans --------------------------------------------------------------------------------- */
@@ -109,12 +109,12 @@ static int by_start(const void *left, const void *right)
 	return (a->start_ns > b->start_ns) - (a->start_ns < b->start_ns);
 }
 
-static void tell(struct inflight *inflight, const struct rill_span *span)
+static void tell(struct unfinished *unfinished, const struct rill_span *span)
 {
 	const struct rill_item *item = key_of(span);
-	const struct stage *stage = inflight->room ? find(inflight, span->id) : NULL;
+	const struct stage *stage = unfinished->room ? find(unfinished, span->id) : NULL;
 	const char *event = span->catalog->events[span->span->start].name;
-	uint64_t last_ns = span->start_ns, now_ns = inflight->now_ns;
+	uint64_t last_ns = span->start_ns, now_ns = unfinished->now_ns;
 	char name[160], key[80], value[80], last[160], age[32], idle[32];
 	if (stage && stage->span) {
 		event = stage->event->name;
@@ -128,68 +128,68 @@ static void tell(struct inflight *inflight, const struct rill_span *span)
 	show_duration(age, now_ns > span->start_ns ? now_ns - span->start_ns : 0);
 	show_duration(idle, now_ns > last_ns ? now_ns - last_ns : 0);
 	struct line_of *grown =
-		realloc(inflight->lines, (inflight->nlines + 1) * sizeof *inflight->lines);
+		realloc(unfinished->lines, (unfinished->nlines + 1) * sizeof *unfinished->lines);
 	if (grown)
-		inflight->lines = grown;
+		unfinished->lines = grown;
 	struct line_of line = {.start_ns = span->start_ns};
 	if (!grown ||
 	    asprintf(&line.text, "%s %s%s%s: open for %s; last %s, %s before the end", name, key,
 		     item ? "=" : "", item ? value : "", age, last, idle) < 0) {
-		inflight->no_memory = true;
+		unfinished->no_memory = true;
 		return;
 	}
-	inflight->lines[inflight->nlines++] = line;
+	unfinished->lines[unfinished->nlines++] = line;
 }
 
 static void take(void *state, const struct rill_batch *batch)
 {
-	struct inflight *inflight = state;
+	struct unfinished *unfinished = state;
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct rill_record *record = batch->entries[i].record;
 		const struct rill_span *span = batch->entries[i].span;
-		if (record && record->time_ns > inflight->now_ns)
-			inflight->now_ns = record->time_ns;
+		if (record && record->time_ns > unfinished->now_ns)
+			unfinished->now_ns = record->time_ns;
 		for (const struct rill_span *at = record ? record->span : NULL; at; at = at->parent)
-			set_stage(inflight, at, record);
+			set_stage(unfinished, at, record);
 		if (!span)
 			continue;
-		if (inflight->feed.ending && span->state == RILL_SPAN_ABANDONED)
-			tell(inflight, span);
-		remove_stage(inflight, span->id);
+		if (unfinished->feed.ending && span->state == RILL_SPAN_ABANDONED)
+			tell(unfinished, span);
+		remove_stage(unfinished, span->id);
 	}
 }
 
 /* --- the whole ----------------------------------------------------------------------------- */
 
-static void print(struct inflight *inflight)
+static void print(struct unfinished *unfinished)
 {
-	if (inflight->nlines)
-		qsort(inflight->lines, inflight->nlines, sizeof *inflight->lines, by_start);
-	if (!inflight->nlines)
+	if (unfinished->nlines)
+		qsort(unfinished->lines, unfinished->nlines, sizeof *unfinished->lines, by_start);
+	if (!unfinished->nlines)
 		puts("  no span was open");
 	else
-		printf("  %zu span%s open:\n", inflight->nlines,
-		       inflight->nlines == 1 ? " was" : "s were");
-	for (size_t i = 0; i < inflight->nlines; i++)
-		printf("    %s\n", inflight->lines[i].text);
+		printf("  %zu span%s open:\n", unfinished->nlines,
+		       unfinished->nlines == 1 ? " was" : "s were");
+	for (size_t i = 0; i < unfinished->nlines; i++)
+		printf("    %s\n", unfinished->lines[i].text);
 }
 
-int inflight_print(char *const *paths, size_t npaths)
+int unfinished_print(char *const *paths, size_t npaths)
 {
-	struct inflight inflight = {0};
-	struct output output = {.write = take, .state = &inflight};
+	struct unfinished unfinished = {0};
+	struct output output = {.write = take, .state = &unfinished};
 	struct dump_reader *reader = npaths ? open_dumps(paths, npaths, NULL) : NULL;
 	int error = 0;
-	inflight.feed.outputs = &output;
-	inflight.feed.noutputs = 1;
+	unfinished.feed.outputs = &output;
+	unfinished.feed.noutputs = 1;
 	if (reader)
-		error = feed_run(&inflight.feed, reader);
-	print(&inflight);
-	for (size_t i = 0; i < inflight.nlines; i++)
-		free(inflight.lines[i].text);
-	free(inflight.lines);
-	free(inflight.stages);
+		error = feed_run(&unfinished.feed, reader);
+	print(&unfinished);
+	for (size_t i = 0; i < unfinished.nlines; i++)
+		free(unfinished.lines[i].text);
+	free(unfinished.lines);
+	free(unfinished.stages);
 	if (reader)
 		dump_reader_close(reader);
-	return error || inflight.no_memory ? trouble("no memory to find all spans") : EXIT_OK;
+	return error || unfinished.no_memory ? trouble("no memory to find all spans") : EXIT_OK;
 }
