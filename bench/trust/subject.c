@@ -129,7 +129,7 @@ static void make_children(void)
 
 static void load_and_unload(const char *path)
 {
-	pthread_t thread = start(emitter, 1);
+	pthread_t thread = start(calm_emitter, 1);
 	int unloaded = 0;
 	for (int i = 0; i < LOADS; i++) {
 		void *plugin = dlopen(path, RTLD_NOW);
