@@ -1,155 +1,230 @@
 /*
- * One ring: what the consumer takes is what the producer wrote, and nothing is lost or taken twice.
+ * A thread's two rings: what the consumer takes is what the producer and the handlers that interrupt
+ * it wrote, and nothing is lost or taken twice.
  *
- * Models rill__reserve() and rill__commit() of rill/static/ring.h with make_room() of
- * src/core/producer.c (producer), and drain_pass() with advance() of src/collect/drain.c
- * (consumer). Records are of one or two words; a word holds its own position in the stream, so that
- * any word that is overwritten or read too early shows.
+ * Models rill__reserve() and rill__commit() of rill/static/ring.h with make_room() and
+ * interrupted() of src/core/producer.c (producer), and drain_pass() with advance() of
+ * src/collect/drain.c (consumer). Records are of one or two words; a word holds its own position in
+ * the stream, so that any word that is overwritten or read too early shows. A handler may interrupt
+ * an emit at any step and runs to its end: before the section is entered it emits into the main
+ * ring, inside it into the nested one.
  *
- * Memory: partial store order. Stores to the words become visible in any order; a release store
- * waits for all stores before it, a relaxed one for none. Loads are in program order: the acquire
- * loads of head and tail demand it of every CPU.
+ * Memory: cpu.pml, with -DTSO or -DWEAK.
  *
  * Left out: the end of the double mapping (a bound on limit like the others), the reserve for
- * `Loss: never`, waiting for room (room.pml), handlers (handler.pml).
+ * `Loss: never`, waiting for room (room.pml), handlers of handlers (handler.pml).
  *
- * Broken: -DEARLY_HEAD: publishes before the words are written. -DRELAXED_HEAD: publishes by a
- * relaxed store. -DEARLY_TAIL: gives the room back before the words are copied. -DLATE_LIMIT: takes
- * a limit one word too high.
+ * Broken: -DEARLY_HEAD: publishes before the words are written. -DEARLY_TAIL: gives the room back
+ * before the words are copied. -DLATE_LIMIT: takes a limit one word too high. -DPOSITION_FIRST:
+ * reads the position before the section is entered. -DONE_RING: the handler takes the main ring
+ * always. Under the weak memory besides: -DRELAXED_HEAD: publishes by a relaxed store.
+ * -DRELAXED_LOAD: reads head by a relaxed load.
  */
-#define WORDS   4
-#define RECORDS 6
+#ifdef WEAK
+#define WORDS   2
+#define RECORDS 3
+#define SIGNALS 1
+#else
+#define WORDS   3
+#define RECORDS 4
+#define SIGNALS 2
+#endif
 
-byte data[WORDS], head, tail;
+#define THREADS  2
+#define PRODUCER 0
+#define CONSUMER 1
 
-/* The producer's store buffer: at most one store a word, and one of head. */
-bool word_waits[WORDS];
-byte word_value[WORDS];
-bool head_waits;
-byte head_value;
-bool head_after[WORDS]; /* stores that head's waits for */
+#define PLACES      (WORDS + SIGNALS + 3)
+#define HEAD        (WORDS)
+#define TAIL        (WORDS + 1)
+#define NESTED_HEAD (WORDS + 2)
+#define NESTED      (WORDS + 3) /* its words: one for each signal */
+#include "cpu.pml"
 
-bool tail_waits;
-byte tail_value;
-
-byte written, discarded;
+byte written, discarded, taken, signals;
+byte words; /* of all records in the main ring */
+bool inside; /* the producer's state is odd: only its own thread looks */
+byte position, limit, nested_at;
 bool done;
 
-active [WORDS] proctype drain_word()
+/* In the main ring, from the look at the position on. `here` is the interrupted emit's or the
+ * handler's own. */
+inline look_at_position(here)
 {
-	byte w = _pid;
-end:	do
-	:: atomic {
-		word_waits[w] ->
-		data[w] = word_value[w];
-		word_waits[w] = false;
-		word_value[w] = 0;
-		head_after[w] = false
-	   }
-	od
-}
-
-active proctype drain_positions()
-{
-end:	do
-	:: atomic {
-		head_waits && !head_after[0] && !head_after[1] && !head_after[2] && !head_after[3] ->
-		head = head_value;
-		head_waits = false;
-		head_value = 0
-	   }
-	:: atomic {
-		tail_waits ->
-		tail = tail_value;
-		tail_waits = false;
-		tail_value = 0
-	   }
-	od
-}
-
-inline write_words()
-{
-	for (i : 0 .. size - 1) {
-		atomic {
-			!word_waits[(at + i) % WORDS] ->
-			word_waits[(at + i) % WORDS] = true;
-			word_value[(at + i) % WORDS] = at + i + 1
-		}
-	}
-}
-
-inline publish()
-{
-	atomic {
-		!head_waits ->
-		head_waits = true;
-		head_value = at + size;
-#ifndef RELAXED_HEAD
-		for (i : 0 .. WORDS - 1) {
-			head_after[i] = word_waits[i]
-		}
+	here = position;
+	if
+	:: here + size > limit ->
+		load_acquire(PRODUCER, TAIL, limit);
+#ifdef LATE_LIMIT
+		limit = limit + WORDS + 1
+#else
+		limit = limit + WORDS
 #endif
-	}
+	:: else
+	fi
+}
+
+inline write_words(here)
+{
+	STORE(PRODUCER, here % WORDS, here + 1);
+	if
+	:: size == 2 -> STORE(PRODUCER, (here + 1) % WORDS, here + 2)
+	:: else
+	fi
+}
+
+inline publish(here)
+{
+#ifdef RELAXED_HEAD
+	STORE(PRODUCER, HEAD, here + size)
+#else
+	STORE_RELEASE(PRODUCER, HEAD, here + size)
+#endif
+}
+
+inline handler_in_main_ring()
+{
+	kept_size = size;
+	size = 1;
+	look_at_position(handlers);
+	if
+	:: handlers + 1 > limit -> discarded++
+	:: else ->
+		write_words(handlers);
+		publish(handlers);
+		position = handlers + 1;
+		words++;
+		written++
+	fi;
+	size = kept_size;
+	handlers = 0;
+	kept_size = 0
+}
+
+inline handler_in_nested_ring()
+{
+	STORE(PRODUCER, NESTED + nested_at, nested_at + 1);
+	nested_at++;
+	STORE_RELEASE(PRODUCER, NESTED_HEAD, nested_at);
+	written++
+}
+
+/* A signal may arrive here. */
+inline interrupt()
+{
+	if
+	:: signals < SIGNALS ->
+		signals++;
+#ifdef ONE_RING
+		handler_in_main_ring()
+#else
+		if
+		:: inside -> handler_in_nested_ring()
+		:: else -> handler_in_main_ring()
+		fi
+#endif
+	:: true
+	fi
 }
 
 active proctype producer()
 {
-	byte n, i, at, size;
-	byte limit; /* rill__producer.limit: tail is read only when it is reached */
+	byte n, at, size, handlers, kept_size;
+	run drain(PRODUCER);
 	for (n : 1 .. RECORDS) {
 		if
 		:: size = 1
 		:: size = 2
 		fi;
-		if
-		:: at + size > limit ->
-#ifdef LATE_LIMIT
-			limit = tail + WORDS + 1
+#ifdef POSITION_FIRST
+		look_at_position(at);
+		interrupt();
+		inside = true;
 #else
-			limit = tail + WORDS
+		interrupt(); /* found even, and not yet odd */
+		inside = true;
+		interrupt();
+		look_at_position(at);
 #endif
-		:: else
-		fi;
 		if
-		:: at + size > limit -> discarded++
+		:: at + size > limit -> inside = false; discarded++
 		:: else ->
 #ifdef EARLY_HEAD
-			publish();
-			write_words();
+			publish(at);
+			interrupt();
+			write_words(at);
 #else
-			write_words();
-			publish();
+			write_words(at);
+			interrupt();
+			publish(at);
 #endif
-			at = at + size;
+			interrupt();
+			position = at + size;
+			words = words + size;
+			inside = false;
 			written++
-		fi
+		fi;
+		at = 0
 	}
 	done = true
 }
 
+/* A record in the main ring may be of two words: it is counted by its last one. */
 active proctype consumer()
 {
-	byte at, to;
+	byte at, to, word, nested;
+	run drain(CONSUMER);
+	SPECULATE(CONSUMER, 0);
+	SPECULATE(CONSUMER, 1);
+#if WORDS > 2
+	SPECULATE(CONSUMER, 2);
+#endif
+	SPECULATE(CONSUMER, NESTED);
+#ifdef RELAXED_LOAD
+	SPECULATE(CONSUMER, HEAD);
+#endif
 end:	do
-	:: head != at ->
-		to = head;
-		assert(to > at && to - at <= WORDS);
+	:: memory[HEAD] != at ->
+#ifdef RELAXED_LOAD
+		load(CONSUMER, HEAD, to);
+#else
+		load_acquire(CONSUMER, HEAD, to);
+#endif
+		assert(to >= at && to - at <= WORDS);
 #ifdef EARLY_TAIL
-		atomic { !tail_waits -> tail_waits = true; tail_value = to }
+		STORE_RELEASE(CONSUMER, TAIL, to);
 #endif
 		do
 		:: at < to ->
-			assert(data[at % WORDS] == at + 1);
+			load(CONSUMER, at % WORDS, word);
+			assert(word == at + 1);
 			at++
 		:: else -> break
 		od;
 #ifndef EARLY_TAIL
-		atomic { !tail_waits -> tail_waits = true; tail_value = to }
+		STORE_RELEASE(CONSUMER, TAIL, to);
 #endif
+		word = 0;
+		to = 0
+	:: memory[NESTED_HEAD] != nested ->
+		load_acquire(CONSUMER, NESTED_HEAD, to);
+		do
+		:: nested < to ->
+			load(CONSUMER, NESTED + nested, word);
+			assert(word == nested + 1);
+			nested++
+		:: else -> break
+		od;
+		taken = nested;
+		word = 0;
+		to = 0
 	od
 }
 
 active proctype monitor()
 {
-	timeout -> assert(done && head == tail && written + discarded == RECORDS)
+	timeout ->
+	assert(done && written + discarded == RECORDS + signals);
+	assert(memory[HEAD] == memory[TAIL] && memory[HEAD] == words);
+	assert(taken == nested_at)
 }

@@ -30,13 +30,15 @@ static void run_in(const char *folder, const char *const *command)
 
 #define RUN_IN(folder, ...) run_in(folder, (const char *const[]){__VA_ARGS__, NULL})
 
-/* `variant`: a -D option, or "" for the model as it stands. A fault is found in less time than the
- * compiler would take to make the search for it fast: hence `optimise`. */
-static struct outcome check(const char *model, const char *variant, const char *optimise)
+/* `variant`: a -D option, or "" for the model as it stands; `memory`: another one. A fault is found
+ * in less time than the compiler would take to make the search for it fast: hence `optimise`. */
+static struct outcome check(const char *model, const char *memory, const char *variant,
+			    const char *optimise)
 {
 	char *folder = folder_make();
 	file_copy(source(format("tests/models/%s.pml", model)), format("%s/model.pml", folder));
-	RUN_IN(folder, "spin", "-a", *variant ? variant : "-DAS_IT_STANDS", "model.pml");
+	file_copy(source("tests/models/cpu.pml"), format("%s/cpu.pml", folder));
+	RUN_IN(folder, "spin", "-a", memory, *variant ? variant : "-DAS_IT_STANDS", "model.pml");
 	RUN_IN(folder, "gcc", "-w", optimise, "-DSAFETY", "-DCOLLAPSE", "-DMEMLIM=" MEMORY_MIB,
 	       "-o", "pan", "pan.c");
 
@@ -50,22 +52,35 @@ static struct outcome check(const char *model, const char *variant, const char *
 	return outcome;
 }
 
-static void expect_right(const char *model, const char *variant)
+static void expect_right_in(const char *model, const char *memory, const char *variant)
 {
-	struct outcome outcome = check(model, variant, "-O2");
-	cr_expect_eq(outcome.errors, 0, "%s %s:\n%s", model, variant, outcome.report);
+	struct outcome outcome = check(model, memory, variant, "-O2");
+	cr_expect_eq(outcome.errors, 0, "%s %s %s:\n%s", model, memory, variant, outcome.report);
 	cr_expect(!strstr(outcome.report, "search not completed") &&
 			  !strstr(outcome.report, "max search depth too small"),
-		  "%s %s was not searched to the end:\n%s", model, variant, outcome.report);
+		  "%s %s %s was not searched to the end:\n%s", model, memory, variant,
+		  outcome.report);
 	cr_expect(strstr(outcome.report, "unreached in proctype monitor\n\t(0 of "),
-		  "%s %s never comes to rest:\n%s", model, variant, outcome.report);
+		  "%s %s %s never comes to rest:\n%s", model, memory, variant, outcome.report);
+}
+
+static void expect_broken_in(const char *model, const char *memory, const char *variant)
+{
+	struct outcome outcome = check(model, memory, variant, "-O0");
+	cr_expect(outcome.errors > 0 && strstr(outcome.report, "assertion violated"),
+		  "%s %s %s is not found to be broken:\n%s", model, memory, variant,
+		  outcome.report);
+}
+
+/* Models with a memory of their own. */
+static void expect_right(const char *model, const char *variant)
+{
+	expect_right_in(model, "-DOWN", variant);
 }
 
 static void expect_broken(const char *model, const char *variant)
 {
-	struct outcome outcome = check(model, variant, "-O0");
-	cr_expect(outcome.errors > 0 && strstr(outcome.report, "assertion violated"),
-		  "%s %s is not found to be broken:\n%s", model, variant, outcome.report);
+	expect_broken_in(model, "-DOWN", variant);
 }
 
 Test(models, gate)
@@ -77,13 +92,32 @@ Test(models, gate)
 	expect_broken("gate", "-DSEQ_INSIDE");
 }
 
+static const char *const memories[] = {"-DTSO", "-DWEAK"};
+
 Test(models, ring)
 {
-	expect_right("ring", "");
-	expect_broken("ring", "-DEARLY_HEAD");
-	expect_broken("ring", "-DRELAXED_HEAD");
-	expect_broken("ring", "-DEARLY_TAIL");
-	expect_broken("ring", "-DLATE_LIMIT");
+	for (size_t i = 0; i < 2; i++) {
+		expect_right_in("ring", memories[i], "");
+		expect_broken_in("ring", memories[i], "-DEARLY_HEAD");
+		expect_broken_in("ring", memories[i], "-DEARLY_TAIL");
+		expect_broken_in("ring", memories[i], "-DLATE_LIMIT");
+		expect_broken_in("ring", memories[i], "-DPOSITION_FIRST");
+		expect_broken_in("ring", memories[i], "-DONE_RING");
+	}
+	expect_broken_in("ring", "-DWEAK", "-DRELAXED_HEAD");
+	expect_broken_in("ring", "-DWEAK", "-DRELAXED_LOAD");
+}
+
+Test(models, exit)
+{
+	for (size_t i = 0; i < 2; i++) {
+		expect_right_in("exit", memories[i], "");
+		expect_broken_in("exit", memories[i], "-DSTATUS_LATE");
+		expect_broken_in("exit", memories[i], "-DPUSH_EARLY");
+		expect_broken_in("exit", memories[i], "-DKEEP_TAIL");
+	}
+	expect_broken_in("exit", "-DWEAK", "-DRELAXED_STATUS");
+	expect_broken_in("exit", "-DWEAK", "-DRELAXED_PUSH");
 }
 
 Test(models, park)
@@ -129,4 +163,37 @@ Test(models, handler)
 	expect_right("handler", "");
 	expect_broken("handler", "-DHEAD_BEFORE_MARK");
 	expect_broken("handler", "-DSTATE_BEFORE_HEAD");
+}
+
+/* The next `...` of a row, with \| as |. */
+static char *next_code(char **row)
+{
+	char *from = strchr(*row, '`') + 1, *to = strchr(from, '`'), *code = format("%.*s", 0, "");
+	for (*row = to + 1; from < to; from++)
+		if (from[0] != '\\' || from[1] != '|')
+			code = format("%s%c", code, *from);
+	return code;
+}
+
+static bool stands_in(const char *path, const char *fragment)
+{
+	return strstr(file_load(source(path), NULL), fragment) != NULL;
+}
+
+/* docs/models.md says which line of the code each model's line stands for: both are there. */
+Test(models, table)
+{
+	unsigned rows = 0;
+	char *page = file_load(source("docs/models.md"), NULL), *rest = NULL;
+	for (char *row = strtok_r(page, "\n", &rest); row; row = strtok_r(NULL, "\n", &rest)) {
+		if (strncmp(row, "| `", 3) != 0)
+			continue;
+		for (int side = 0; side < 2; side++) {
+			char *path = next_code(&row), *fragment = next_code(&row);
+			cr_expect(stands_in(path, fragment), "%s has no `%s` any more", path,
+				  fragment);
+		}
+		rows++;
+	}
+	cr_expect(rows >= 20, "%u rows", rows);
 }
