@@ -184,6 +184,12 @@ static void resolve_span_key(struct checker *c, struct page_span *s)
 				     "Key of span '%s' names no key: '%.60s'; write a key of this "
 				     "page, or - for one such span at a time",
 				     s->name, s->key_name);
+	} else if (p->keys[s->key].flags & RILL_KEY_SECRET) {
+		report_error(
+			c->report, p->path, s->line,
+			"key '%s' of span '%s' is secret: its values are masked before anything "
+			"is told apart by them",
+			s->key_name, s->name);
 	} else if (p->keys[s->key].types &&
 		   !(p->keys[s->key].types & (RILL_SET_U64 | RILL_SET_STRING))) {
 		report_error(
@@ -199,6 +205,12 @@ static void resolve_link(struct checker *c, struct page_key *k)
 	const struct page *p = c->page;
 	const struct page_key *other;
 
+	if (k->flags & RILL_KEY_LINK && k->flags & RILL_KEY_SECRET)
+		report_error(
+			c->report, p->path, k->line,
+			"key '%s' is secret and a link: its values are masked before anything is "
+			"joined by them; it can be one of both",
+			k->name);
 	if (!*k->link_name)
 		return;
 	k->refers = map_find(&p->key_names, k->link_name);

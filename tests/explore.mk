@@ -3,7 +3,7 @@
 EXPLORE      := $(BUILD)/explore
 EXPLORER     := $(EXPLORE)/explorer
 EXPLORE_SRC  := $(filter-out %/test_explore.c %/mutants.c tests/explore/code_%.c,$(wildcard tests/explore/*.c))
-EXPLORE_CODE := src/core/producer.c src/core/ring.c src/core/registry.c src/core/decode.c src/collect/drain.c \
+EXPLORE_CODE := src/core/producer.c src/core/ring.c src/core/registry.c src/core/synchronize.c src/core/decode.c src/collect/drain.c \
 	        $(wildcard tests/explore/code_*.c)
 EXPLORE_OBJ  := $(EXPLORE_SRC:%.c=$(EXPLORE)/%.o)
 EXPLORE_CODE_OBJ := $(EXPLORE_CODE:%.c=$(EXPLORE)/code/%.o)

@@ -15,3 +15,39 @@ $(FAULTY): $(INJECT) $(BUILD)/obj/tests/faults/faulty.o $(BUILD)/obj/librill-fau
 	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 -include $(INJECT:.o=.d) $(BUILD)/obj/tests/faults/faulty.d
+
+# --- a program whose counter and clocks do what it says ---------------------------------------------
+# Those objects that read the CPU's counter are compiled once more, with tests/faults/ticks.h before
+# all else; what asks the system for the time gives way to the program's own functions.
+CLOCKS     := $(BUILD)/tests/programs/clocks
+CLOCKS_OBJ := $(patsubst %,$(BUILD)/obj/clocks/%.o,clock producer emit) $(BUILD)/obj/clocks/clocks.o
+CLOCKS_LIB := $(filter-out $(patsubst %,$(BUILD)/obj/src/core/%.o,clock producer emit prim/clocks),$(LIB_OBJ))
+$(CLOCKS_OBJ): CPPFLAGS += -include tests/faults/ticks.h -DRILL_VERSION='"$(VERSION)"'
+$(CLOCKS_OBJ): Makefile $(STALWART)
+test-programs: $(CLOCKS)
+
+$(BUILD)/obj/clocks/%.o: src/core/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) $(CFLAGS) -c -o $@ $<
+$(BUILD)/obj/clocks/clocks.o: tests/faults/clocks.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@) $(CC) $(CPPFLAGS) $(BASE) $(CFLAGS) -c -o $@ $<
+$(BUILD)/obj/clocks/system.o: $(BUILD)/obj/src/core/prim/clocks.o
+	@mkdir -p $(@D)
+	$(Q)$(OBJCOPY) $(patsubst %,--weaken-symbol=prim_%,counter_invariant realtime_ns steady_ns) $< $@
+$(CLOCKS): $(CLOCKS_OBJ) $(BUILD)/obj/clocks/system.o $(CLOCKS_LIB)
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+-include $(CLOCKS_OBJ:.o=.d)
+
+# --- a program under limits -------------------------------------------------------------------------
+CONFINED := $(BUILD)/tests/programs/confined
+$(BUILD)/obj/tests/faults/confined.o: CPPFLAGS += -Itests
+$(BUILD)/obj/tests/faults/confined.o: $(STALWART)
+test-programs: $(CONFINED)
+$(CONFINED): $(BUILD)/obj/tests/faults/confined.o $(LIBA)
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+-include $(BUILD)/obj/tests/faults/confined.d

@@ -4,7 +4,7 @@
 set -eu
 build="gcc make binutils libc6-dev libzstd-dev zlib1g-dev libcmark-gfm-dev libcmark-gfm-extensions-dev"
 demo="postfix jq"
-test="g++ clang libclang-rt-14-dev clang-format clang-tidy cppcheck codespell libcriterion-dev valgrind spin jq postfix
+test="g++ clang libclang-rt-14-dev lld musl-dev clang-format clang-tidy cppcheck codespell libcriterion-dev valgrind spin strace jq postfix
 	swaks python3 mandoc git procps util-linux gnuplot-nox zstd zsh fish
 	babeltrace2 python3-bt2 liburcu-dev nodejs npm ca-certificates protobuf-compiler python3-protobuf chromium"
 bench="g++ gnuplot-nox hyperfine babeltrace2 lttng-tools liblttng-ust-dev libspdlog-dev zstd postfix jq python3 procps util-linux"

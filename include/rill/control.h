@@ -46,7 +46,8 @@ RILL_API int rill_filter_apply(const char *expression);
  */
 RILL_API int rill_sink_add(const char *spec);
 
-/* Everything recorded before the call is in the sinks when it returns 0. -ETIMEDOUT. */
+/* Everything recorded before the call is in the sinks when it returns 0, and in dumps so that a
+ * power failure does not take it. -ETIMEDOUT, or what syncing a dump failed with. */
 RILL_API int rill_flush(uint64_t timeout_ns);
 
 /*

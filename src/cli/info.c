@@ -45,6 +45,22 @@ static void print_boot(const struct dump_process *process)
 		printf(", boot %016" PRIx64 "%016" PRIx64, boot[0], boot[1]);
 }
 
+/* Points that say what the host's clock was set to: the times here go on as before. */
+static void print_set(const struct dump_file *file)
+{
+	for (size_t i = 0; i + 1 < file->npoints; i++) {
+		const struct clock_point *host = &file->points[i], *line = host + 1;
+		char time[SHOW_TIME], distance[SHORT_TEXT];
+		if (!(host->flags & CLOCK_STEPPED) || host->ticks != line->ticks)
+			continue;
+		int64_t ahead = (int64_t)(host->ns - line->ns);
+		printf("  host clock %s UTC  set: from here on it is %s %s these times\n",
+		       show_time(time, line->ns),
+		       show_duration(distance, ahead < 0 ? 0 - (uint64_t)ahead : (uint64_t)ahead),
+		       ahead < 0 ? "behind" : "ahead of");
+	}
+}
+
 static void print_clock(const struct dump_file *file)
 {
 	printf("  clock      %s", label(file->process.clock));
@@ -53,9 +69,11 @@ static void print_clock(const struct dump_file *file)
 		return;
 	}
 	const struct clock_point *last = &file->points[file->npoints - 1];
-	size_t stepped = 0;
-	for (size_t i = 0; i < file->npoints; i++)
+	size_t stepped = 0, broken = 0;
+	for (size_t i = 0; i < file->npoints; i++) {
 		stepped += (file->points[i].flags & CLOCK_STEPPED) != 0;
+		broken += (file->points[i].flags & CLOCK_BROKEN) != 0;
+	}
 	if (last->rate)
 		printf(", %.6g MHz", 4294967296e3 / (double)last->rate);
 	printf(", compared with the time of day %zu time%s", file->npoints,
@@ -66,7 +84,11 @@ static void print_clock(const struct dump_file *file)
 		printf("; the host's time is at most %" PRIu32 " us off", last->error_us);
 	if (stepped)
 		printf("; it was set %zu time%s", stepped, stepped == 1 ? "" : "s");
+	if (broken)
+		printf("; the counter was wrong %zu time%s, and was corrected", broken,
+		       broken == 1 ? "" : "s");
 	putchar('\n');
+	print_set(file);
 }
 
 static const char *plural(unsigned count)

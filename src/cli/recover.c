@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/recover/recover.h"
@@ -59,7 +60,7 @@ static void print_counts(const struct recovery *recovery)
 	if (recovery->nlost)
 		printf("  %" PRIu64 " more events had been discarded\n", recovery->nlost);
 	if (recovery->nbytes)
-		printf("  %s in rings are no records: they are lost\n",
+		printf("  %s in rings are no records, or of no catalog that is known\n",
 		       show_bytes(bytes, recovery->nbytes));
 	if (!recovery->path)
 		puts("  all of it is in its dump");
@@ -71,16 +72,31 @@ static void print_counts(const struct recovery *recovery)
 		       show_label(path, sizeof path, recovery->path));
 }
 
-/* Those that were looked at, and the new one. */
+/*
+ * Where the last event of an open span is looked for: the parts that were looked at, and earlier
+ * ones of so many bytes. One that was idle for longer is told with the last event in those, or its
+ * start.
+ */
+#define STAGE_BYTES (UINT64_C(256) << 20)
+
+static bool is_near(const struct part_file *part, uint64_t *bytes)
+{
+	struct stat status;
+	if (stat(part->path, &status) == 0)
+		*bytes += (uint64_t)status.st_size;
+	return part->scanned || *bytes <= STAGE_BYTES;
+}
+
 static int print_spans(const struct recovery *recovery)
 {
 	const struct series *series = &recovery->series;
 	char **paths = calloc(series->nparts + 1, sizeof *paths);
+	uint64_t bytes = 0;
 	size_t n = 0;
 	if (!paths)
 		return trouble("no memory");
-	for (size_t i = 0; i < series->nparts; i++)
-		if (series->parts[i].scanned)
+	for (size_t i = series->nparts; i-- > 0;)
+		if (is_near(&series->parts[i], &bytes))
 			paths[n++] = series->parts[i].path;
 	if (recovery->path)
 		paths[n++] = recovery->path;
@@ -144,6 +160,7 @@ static int recover_dump(struct remains *remains, const struct dump_place *from,
 	if (!code)
 		code = recovery_run(&recovery);
 	if (!code) {
+		remains->ntrouble += recovery.nbytes > 0;
 		print_counts(&recovery);
 		if (!*spans)
 			code = print_spans(&recovery);

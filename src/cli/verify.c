@@ -235,6 +235,8 @@ static void check_blocks(struct verify *verify, bool running)
 				     "lost",
 				     blocks->at - blocks->from);
 	}
+	if (step == BLOCKS_CUT)
+		verify->cut_file = verify->file;
 	if (step == BLOCKS_ERROR)
 		verify_fault(verify, blocks->from, "it cannot be read: %s",
 			     strerror(blocks->error));

@@ -36,7 +36,8 @@ struct verify_entry {
 struct verify {
 	const char *path;
 	uint32_t file;
-	uint64_t faults; /* in all files */
+	uint32_t cut_file; /* the last one that ends within a chunk; 0: none yet */
+	uint64_t faults;   /* in all files */
 	uint64_t nblocks;
 	uint64_t nrecords;
 	bool no_memory;

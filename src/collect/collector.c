@@ -13,11 +13,8 @@
 
 /* --- active rings -------------------------------------------------------------------------- */
 
-static bool make_capacity(struct collector *collector)
+bool collector_room(struct collector *collector, uint32_t capacity)
 {
-	if (collector->nactive < collector->capacity)
-		return true;
-	uint32_t capacity = collector->capacity ? 2 * collector->capacity : 16;
 	struct ring **active = realloc(collector->active, capacity * sizeof *active);
 	if (active)
 		collector->active = active;
@@ -30,12 +27,24 @@ static bool make_capacity(struct collector *collector)
 	return true;
 }
 
+static bool make_capacity(struct collector *collector)
+{
+	return collector->nactive < collector->capacity ||
+	       collector_room(collector, 2 * collector->capacity);
+}
+
 static void activate(struct collector *collector, struct ring *ring)
 {
 	/* A pending bit may be older than the ring's thread: it may even be a spare by now. Or it
 	 * was set by an event that a fork in a handler has brought here. */
-	if (!ring || !ring_file(ring) || (!ring->active && !make_capacity(collector)))
-		return; /* without memory: it stays armed, and its next record tells again */
+	if (!ring || !ring_file(ring))
+		return;
+	/* Without memory it is its turn when another one has been let go. */
+	if (!ring->active && !make_capacity(collector)) {
+		__atomic_fetch_or(&collector->process->pending[ring->index / 64],
+				  UINT64_C(1) << ring->index % 64, __ATOMIC_RELAXED);
+		return;
+	}
 	__atomic_store_n(&ring->producer.armed, 0, __ATOMIC_RELAXED);
 	if (ring->active)
 		return;
@@ -103,7 +112,8 @@ static void disarm_idle(struct collector *collector, uint64_t now_ns)
 	}
 	if (!candidates)
 		return;
-	prim_membarrier(); /* pairs with the barrier in rill__commit() */
+	/* Pairs with the barrier in rill__commit(). Without, all rings are looked at anyway. */
+	(void)producer_membarrier();
 	uint32_t kept = 0;
 	for (uint32_t i = 0; i < collector->nactive; i++) {
 		struct ring *ring = collector->active[i];
@@ -151,14 +161,18 @@ static uint64_t drain_published(struct collector *collector)
 	return drain_pass(collector, true);
 }
 
-static void flush(struct collector *collector)
+static int flush(struct collector *collector)
 {
+	int result = 0;
 	drain_published(collector);
 	dumps_counts(collector);
 	for (uint32_t i = 0; i < collector->noutputs; i++)
 		collector->outputs[i].flush(collector->outputs[i].state);
-	for (uint32_t i = 0; i < collector->ndumps; i++)
-		dump_sync(collector->dumps[i].writer);
+	for (uint32_t i = 0; i < collector->ndumps; i++) {
+		int error = sync_now(&collector->dumps[i]);
+		result = result ? result : error;
+	}
+	return result;
 }
 
 static void close_all(struct collector *collector)
@@ -200,7 +214,7 @@ static bool obey(struct collector *collector, struct message *message)
 		message->expression = NULL;
 		break;
 	case MESSAGE_FLUSH:
-		flush(collector);
+		message->result = flush(collector);
 		break;
 	case MESSAGE_COUNTS:
 		message->counts = collector->counts;

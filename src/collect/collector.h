@@ -40,8 +40,8 @@ struct collector *collector_start(struct process *process);
 void collector_begin(struct collector *collector);
 
 /* Hands over an output or a dump, which is the collector's from then on: it closes it when it
- * stops, or at once with -ENOSPC when there are too many, or -ENOMEM. Returns when it has it, or after five
- * seconds. */
+ * stops, or at once with -ENOSPC when there are too many, or -ENOMEM. Returns when it has it, or
+ * after five seconds. */
 int collector_add_output(struct collector *collector, struct output output);
 int collector_add_dump(struct collector *collector, struct dump_target *target);
 

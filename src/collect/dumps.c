@@ -60,11 +60,16 @@ int put_catalogs(struct dump_writer *writer, uint32_t *n)
 
 void dumps_clock(struct collector *collector)
 {
-	line_add(&collector->line, &collector->clock.point);
+	const struct line_point *before = line_last(&collector->line);
+	/* Calibrated twice at the same moment, or by a clock that gave no answer. */
+	if (before && before->at.ticks == collector->clock.point.ticks)
+		return;
+	line_add(&collector->line, &collector->clock.point, collector->clock.set_ns);
+	const struct line_point *point = line_last(&collector->line);
 	process_note_clock(collector->process, &collector->clock.point);
 	for (uint32_t i = 0; i < collector->ndumps; i++)
 		dump_told(&collector->dumps[i],
-			  dump_put_clock(collector->dumps[i].writer, &collector->clock.point));
+			  open_put_point(collector->dumps[i].writer, point, before));
 }
 
 /* --- what a pack is asked for ---------------------------------------------------------------- */
@@ -84,8 +89,10 @@ static bool is_watched(void *context, uint8_t catalog, uint16_t event)
 
 static int make_pack(struct collector *collector)
 {
-	const struct dump_pack_hooks hooks = {
-		.identity = is_identity, .watched = is_watched, .context = collector};
+	const struct dump_pack_hooks hooks = {.identity = is_identity,
+					      .watched = is_watched,
+					      .context = collector,
+					      .forward = true};
 	const struct open_options options = {.max_spans = rill__settings.max_open_spans,
 					     .seed = collector->process->id[0],
 					     .ended = span_ended,
@@ -116,7 +123,7 @@ int dumps_add(struct collector *collector, struct dump_target *target)
 	dump->begun_ns = prim_monotonic_ns();
 	dump->counted_ticks = collector->process->start_ticks;
 	collector->ndumps++;
-	dump_told(dump, dump_put_clock(dump->writer, &collector->clock.point));
+	dump_told(dump, open_put_point(dump->writer, line_last(&collector->line), NULL));
 	tally_fits(collector);
 	dump_told(dump, put_catalogs(dump->writer, &dump->ncatalogs));
 	dump->first_at = dump_size(dump->writer);

@@ -7,10 +7,13 @@
 
 #define LINE_POINTS 32u
 
-/* A point, and how often the clock had been set by then. */
+/* A point, how often the clock had been set and found broken by then, and by how much the line is
+ * behind the host's clock on purpose. */
 struct line_point {
 	struct clock_point at;
 	uint32_t steps;
+	uint32_t breaks;
+	int64_t set_ns;
 };
 
 struct line {
@@ -18,13 +21,22 @@ struct line {
 	uint32_t count;                        /* of all that were added */
 };
 
-/* Points come in order. */
-static inline void line_add(struct line *line, const struct clock_point *point)
+static inline const struct line_point *line_last(const struct line *line)
 {
-	uint32_t steps = (point->flags & CLOCK_STEPPED) != 0;
-	if (line->count)
-		steps += line->points[(line->count - 1) % LINE_POINTS].steps;
-	line->points[line->count++ % LINE_POINTS] = (struct line_point){*point, steps};
+	return line->count ? &line->points[(line->count - 1) % LINE_POINTS] : NULL;
+}
+
+/* Points come in order. set_ns: of their maker. */
+static inline void line_add(struct line *line, const struct clock_point *point, int64_t set_ns)
+{
+	struct line_point added = {*point, (point->flags & CLOCK_STEPPED) != 0,
+				   (point->flags & CLOCK_BROKEN) != 0, set_ns};
+	const struct line_point *last = line_last(line);
+	if (last) {
+		added.steps += last->steps;
+		added.breaks += last->breaks;
+	}
+	line->points[line->count++ % LINE_POINTS] = added;
 }
 
 /* The last point that is not after `ticks`, else the first that is known. There is one at least. */

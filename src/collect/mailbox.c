@@ -94,6 +94,8 @@ static struct message *message_new(enum message_kind kind)
 	return message;
 }
 
+#define FIRST_CAPACITY 16u
+
 struct collector *collector_start(struct process *process)
 {
 	struct collector *collector = calloc(1, sizeof *collector);
@@ -108,13 +110,17 @@ struct collector *collector_start(struct process *process)
 		collector->pipeline = pipeline_new(&options, registry_catalogs());
 	}
 	int error = -ENOMEM;
-	if (collector && collector->pipeline)
+	/* So many rings can be served at a time, whatever becomes of the memory. */
+	if (collector && collector->pipeline && collector_room(collector, FIRST_CAPACITY))
 		error = prim_thread_start(collector_run, collector, "rill-collector");
 	if (error) {
 		rill__diagnose(__func__, "cannot start the collector (%s): nothing is recorded",
 			       strerror(-error));
-		if (collector && collector->pipeline)
+		if (collector) {
 			pipeline_free(collector->pipeline);
+			free(collector->active);
+			free(collector->cursors);
+		}
 		free(collector);
 		return NULL;
 	}

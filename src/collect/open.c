@@ -364,14 +364,24 @@ int open_put(struct open_spans *open, struct dump_writer *writer)
 	return error;
 }
 
-/* Whether the clock was set between the two shows in the later one. */
-static int put_point(struct dump_writer *writer, const struct line_point *point,
-		     const struct line_point *before)
+/* What the host's clock says instead stands before the point, at the same ticks: of no tick's time.
+ */
+int open_put_point(struct dump_writer *writer, const struct line_point *point,
+		   const struct line_point *before)
 {
 	struct clock_point at = point->at;
-	at.flags &= ~CLOCK_STEPPED;
-	if (before && point->steps != before->steps)
+	at.flags = 0;
+	if (point->set_ns != (before ? before->set_ns : 0)) {
+		struct clock_point host = {at.ticks, at.ns + (uint64_t)point->set_ns, at.rate,
+					   at.error_us, CLOCK_STEPPED};
+		int error = dump_put_clock(writer, &host);
+		if (error)
+			return error;
+	} else if (before && point->steps != before->steps) {
 		at.flags |= CLOCK_STEPPED;
+	}
+	if (before && point->breaks != before->breaks)
+		at.flags |= CLOCK_BROKEN;
 	return dump_put_clock(writer, &at);
 }
 
@@ -390,11 +400,11 @@ int open_put_clock(const struct open_spans *open, struct dump_writer *writer,
 		    (before && (point->at.ticks <= before->at.ticks ||
 				point->at.ticks - before->at.ticks < apart)))
 			continue;
-		error = put_point(writer, point, before);
+		error = open_put_point(writer, point, before);
 		before = point;
 	}
 	for (; last < line->count && !error; last++) {
-		error = put_point(writer, &line->points[last % LINE_POINTS], before);
+		error = open_put_point(writer, &line->points[last % LINE_POINTS], before);
 		before = &line->points[last % LINE_POINTS];
 	}
 	return error;

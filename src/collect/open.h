@@ -50,6 +50,9 @@ size_t open_count(const struct open_spans *open);
 uint64_t open_bytes(const struct open_spans *open);
 /* Writes the starts of all that are open. */
 int open_put(struct open_spans *open, struct dump_writer *writer);
+/* Writes a point of the line; before: the one that was written last, or NULL. */
+int open_put_point(struct dump_writer *writer, const struct line_point *point,
+		   const struct line_point *before);
 /* Writes the points of the line by which the times of those starts are known, and its last few. */
 int open_put_clock(const struct open_spans *open, struct dump_writer *writer,
 		   const struct line *line);

@@ -48,9 +48,10 @@ static bool is_finished(int directory, const char *name, const char *program, st
 	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return false;
+	/* Another user's would count, and so have one's own removed. */
 	bool finished = fstat(fd, status) == 0 && S_ISREG(status->st_mode) &&
-			dump_program(fd, whose, sizeof whose) == 0 && strcmp(whose, program) == 0 &&
-			flock(fd, LOCK_EX | LOCK_NB) == 0;
+			status->st_uid == geteuid() && dump_program(fd, whose, sizeof whose) == 0 &&
+			strcmp(whose, program) == 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
 	close(fd);
 	return finished;
 }
@@ -92,10 +93,24 @@ static void list_files(struct finished_list *list, DIR *entries, const char *pro
 		qsort(list->files, list->count, sizeof *list->files, by_name);
 }
 
+/* A power failure must not take those that stay when it leaves those before them removed. */
+static void sync_those_from(const struct finished_list *list, size_t first, int directory)
+{
+	for (size_t i = first; i < list->count; i++) {
+		int fd = openat(directory, list->files[i].name,
+				O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		if (fd < 0)
+			continue;
+		(void)fdatasync(fd);
+		close(fd);
+	}
+}
+
 static void remove_some(const struct finished_list *list, int directory,
 			const struct retention *keep, const char *path)
 {
 	uint64_t left = list->count, bytes = 0, now_ns = prim_realtime_ns();
+	bool synced = false;
 	for (size_t i = 0; i < list->count; i++)
 		bytes += list->files[i].bytes;
 	for (size_t i = 0; i < list->count; i++) {
@@ -104,6 +119,9 @@ static void remove_some(const struct finished_list *list, int directory,
 		if (!(keep->files && left > keep->files) && !(keep->bytes && bytes > keep->bytes) &&
 		    !(keep->age_ns && old))
 			continue;
+		if (!synced)
+			sync_those_from(list, i + 1, directory);
+		synced = true;
 		if (unlinkat(directory, file->name, 0) != 0 && errno != ENOENT) {
 			rill__diagnose(__func__, "cannot remove %s/%s (%s)", path, file->name,
 				       strerror(errno));

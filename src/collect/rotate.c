@@ -122,6 +122,7 @@ void dumps_close(struct collector *collector)
 		collector->ndumps--;
 		close_file(dump->writer);
 		free(dump->tally);
+		sync_forget(dump);
 		retain_end(&dump->retaining);
 		dump->target->writer = NULL;
 		dump_target_free(dump->target);
@@ -193,6 +194,7 @@ static void rotate(struct collector *collector, struct dump_slot *dump, uint64_t
 	put_last(collector, dump, &counting);
 	struct dump_writer *old = dump->writer;
 	dump->writer = dump->target->writer;
+	sync_later(dump, dump_path(old));
 	close_file(old);
 	counting_end(&counting);
 	dump->ncatalogs = registry_count();

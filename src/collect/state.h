@@ -15,10 +15,13 @@
 #define DUMP_NAP_NS 20000000u
 /* A ring's fill is reckoned in parts of 2^FILL_SHIFT. */
 #define FILL_SHIFT 16
-/* How often it says that events are being discarded. */
+/* How often it says that events are being discarded, and that the counter goes wrong. */
 #define TELL_EVERY_NS UINT64_C(60000000000)
 /* How long live outputs wait for an event that began before the batch's time. */
 #define PATIENCE_NS 2000000u
+
+/* Files that a flush syncs one by one. */
+#define UNSYNCED_MOST 64u
 
 /* Per event of all catalogs, by index. */
 struct tally {
@@ -47,6 +50,11 @@ struct dump_slot {
 	uint64_t values_cut_said;                      /* by them */
 	struct dump_span_summary *spans[MAX_CATALOGS]; /* by catalog and span */
 	struct retaining *retaining;
+	/* Finished, and not synced since; when there were more, the whole file system will be. */
+	char *unsynced[UNSYNCED_MOST];
+	uint32_t nunsynced;
+	bool many_unsynced;
+	bool named; /* what is in its folder is synced */
 };
 
 enum message_kind {
@@ -107,9 +115,13 @@ struct collector {
 	struct epoch epoch;      /* the last one */
 	char *expression;        /* of it; NULL: there was none */
 	uint32_t ntally;         /* length of every tally */
+	uint32_t catalogs_seen;  /* for keys whose values are secret */
+	bool secrets;            /* there are some */
 
 	struct clock_maker clock;
-	struct line line; /* of its points */
+	struct line line;     /* of its points */
+	bool restamps;        /* the counter was found to be wrong: drain.c corrects it */
+	uint64_t jump_due_ns; /* not before is another jump of it told */
 	uint64_t clock_due_ns;
 	uint64_t counts_due_ns;
 	uint64_t house_due_ns;
@@ -126,6 +138,8 @@ struct collector {
 
 /* src/collect/collector.c: the thread. */
 void collector_run(void *collector);
+/* For so many active rings. False: no memory. */
+bool collector_room(struct collector *collector, uint32_t capacity);
 
 /* src/collect/mailbox.c: sender and collector both let go of a message; the last one frees it. */
 void message_release(struct message *message);
@@ -170,6 +184,11 @@ void dumps_counts(struct collector *collector);
 void rotate_if_due(struct collector *collector, struct dump_slot *dump);
 /* The same for all whose age says so. Returns when that will be next, by the monotonic clock. */
 uint64_t dumps_rotate_old(struct collector *collector);
+/* src/collect/sync.c: at the end of a file; at a flush: 0, or negative errno; without a flush. */
+void sync_later(struct dump_slot *dump, const char *path);
+int sync_now(struct dump_slot *dump);
+void sync_forget(struct dump_slot *dump);
+
 void span_ended(void *collector, const struct open_ended *ended);
 /* Writes what stands at the end of each dump, and closes it. */
 void dumps_close(struct collector *collector);

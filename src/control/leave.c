@@ -43,16 +43,21 @@ void leave_catalogs(struct process *process)
 	struct dump_process part = leave_describe(process, host);
 	snprintf(path, sizeof path, "%s/" REMAINS_CATALOGS "%u.rill", process->directory,
 		 process->ncatalog_files);
+	struct prim_quiet quiet;
+	prim_quiet_begin(&quiet);
 	part.part = process->ncatalog_files;
 	part.series = process->id[0];
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int error = fd < 0 ? -errno : dump_create_in(&writer, fd, text, sizeof text);
+	if (error && fd >= 0)
+		unlink(path);
 	if (!error) {
 		process->ncatalog_files++;
 		error = put_catalogs(writer, &part, process->ncatalogs_left);
 		int closed = dump_close(writer);
 		error = error ? error : closed;
 	}
+	prim_quiet_end(&quiet);
 	if (error)
 		rill__diagnose(__func__,
 			       "cannot write %s (%s): after a crash only a dump says what the "

@@ -50,8 +50,11 @@ int open_spec(struct collector *collector, const char *spec)
 {
 	char error[512] = "";
 	bool is_dump = strncmp(spec, "dump:", 5) == 0;
+	struct prim_quiet quiet; /* this thread writes what a dump begins with */
+	prim_quiet_begin(&quiet);
 	int result = is_dump ? open_dump(collector, spec + 5, error, sizeof error)
 			     : open_output(collector, spec, error, sizeof error);
+	prim_quiet_end(&quiet);
 	if (result && is_dump)
 		rill__diagnose(__func__, "sink \"%s\": %s", spec, error);
 	else if (result)

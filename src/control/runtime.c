@@ -94,8 +94,13 @@ static bool have_collector(void)
 	runtime.leaving = NULL;
 	if (!runtime.collector)
 		start_collector();
+	/* Its first events are in its rings already: each sink gets them, and the filter. */
 	for (size_t i = 0; in_child && runtime.collector && i < runtime.nspecs; i++)
 		open_spec(runtime.collector, runtime.specs[i]);
+	if (in_child && runtime.collector && runtime.on) {
+		const struct epoch epoch = {process->start_ticks, process->start_ticks};
+		collector_add_epoch(runtime.collector, &epoch, runtime.expression);
+	}
 	if (runtime.collector)
 		collector_begin(runtime.collector);
 	return runtime.collector != NULL;

@@ -85,6 +85,7 @@ struct ring {
 	/* consumer */
 	_Alignas(PRIM_CACHE_LINE) uint64_t tail;
 	uint64_t idle_since_ns;
+	uint64_t newest_ticks; /* of the last record taken */
 	bool active;
 };
 
@@ -140,7 +141,7 @@ struct process {
 	uint64_t told_ticks; /* when WAKE_TOLD was set */
 	uint32_t collector;  /* enum collector_state */
 	uint64_t repaired;
-	uint32_t ending;       /* rings of which that is so */
+	uint32_t ending;                  /* rings of which that is so */
 	uint32_t main_ended;              /* the first thread has, the others go on */
 	uint32_t stops;                   /* calls of rill_stop() going on: core/stopping.c */
 	uint64_t stop_began_ns;           /* the first of them */
@@ -217,10 +218,9 @@ void ring_remove_files(struct process *process);
 
 /* --- producers: src/core/producer.c, synchronize.c ----------------------------------------- */
 
-/* Waits until no thread is inside a section that began before the call. -EBUSY after ten
- * seconds; `briefly`, and while stopping, after some hundredths of one, unless the thread
- * only wants for a core. Not for the caller's own. Under the control lock, which keeps the
- * collector from unmapping rings. */
+/* Waits until no thread is inside a section that began before the call. -EBUSY after ten seconds;
+ * `briefly`, and while stopping, after some hundredths of one, unless the thread only wants for a
+ * core. Under the control lock, which keeps the collector from unmapping rings. */
 int producer_synchronize(bool briefly);
 /* The collector advanced tail: lets a waiting producer on. */
 void producer_room(struct ring *ring);
@@ -240,6 +240,8 @@ struct rill__producer *producer_inside(void);
 /* The calling thread has no ring any more. */
 void producer_detach(void);
 bool producer_fences(void); /* true: membarrier does not work, so sections take a full fence */
+/* Every running thread executes a full fence. False: that cannot be had (any more). */
+bool producer_membarrier(void);
 
 /* --- forks in the middle of an event: src/core/forked.c ------------------------------------- */
 

@@ -10,6 +10,8 @@
 
 #include <rill/control.h>
 
+#include "core/prim/prim.h"
+
 #include "core/characters.h"
 
 #define PLACES    64
@@ -70,9 +72,12 @@ void rill__diagnose(const char *place, const char *format, ...)
 		int length = snprintf(line, sizeof line, "rill: %s\n", text);
 		/* Never wait for a pager that was paused: the collector speaks through here too. */
 		struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
+		struct prim_quiet quiet; /* nor end the program because nobody reads it */
+		prim_quiet_begin(&quiet);
 		if (poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) &&
 		    write(STDERR_FILENO, line, (size_t)length) < 0)
 			(void)line; /* nobody left to tell */
+		prim_quiet_end(&quiet);
 	}
 	errno = saved;
 }

@@ -220,7 +220,7 @@ bool process_is(const uint64_t id[2])
 
 /*
  * The pages are wiped already, unless the kernel cannot (before Linux 4.14) or only claims that it
- * has: qemu-user before version 8 does. fork() holds the lock: where it has an owner still, nothing
+ * has: qemu-user 7.2 does. fork() holds the lock: where it has an owner still, nothing
  * was wiped.
  */
 static void wipe(void)

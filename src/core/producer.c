@@ -20,12 +20,32 @@ static __thread bool reserving __attribute__((tls_model("initial-exec")));
 
 static pthread_key_t thread_key;
 static bool thread_key_made;
-static bool without_membarrier;
+static bool without_membarrier; /* from the start, or from now on */
 static bool without_counter;
 
 bool producer_fences(void)
 {
-	return without_membarrier;
+	return __atomic_load_n(&without_membarrier, __ATOMIC_RELAXED);
+}
+
+/*
+ * A filter that came after the start may have taken membarrier(2) away. From then on every event
+ * takes the slow path, with its fence; a thread that is still on the fast one gets there when it
+ * next looks for room.
+ */
+bool producer_membarrier(void)
+{
+	if (producer_fences())
+		return false;
+	/* Without a process nobody emits, and nothing has been registered. */
+	if (!process_peek() || prim_membarrier())
+		return true;
+	if (!__atomic_exchange_n(&without_membarrier, true, __ATOMIC_RELAXED))
+		rill__diagnose(__func__,
+			       "the kernel does not offer membarrier(2) any more: each event takes "
+			       "a full fence, and the collector looks at the rings 100 times a "
+			       "second");
+	return false;
 }
 
 static struct ring *ring_of(struct rill__producer *producer)
@@ -240,7 +260,7 @@ static bool make_room(struct rill__producer *producer, uint64_t head, uint64_t s
 	if (limit > base + 2 * ring->data_bytes)
 		limit = base + 2 * ring->data_bytes;
 	/* Without membarrier or a usable counter every record comes this way. */
-	producer->limit = without_membarrier || without_counter ? 0 : limit;
+	producer->limit = producer_fences() || without_counter ? 0 : limit;
 	return head + size <= (reserve ? tail + ring->data_bytes : limit);
 }
 

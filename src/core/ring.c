@@ -309,6 +309,7 @@ void ring_recycle(struct process *process, struct ring *ring)
 		__atomic_add_fetch(&process->next_serial, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&ring->file->tail, 0, __ATOMIC_RELEASE);
 	ring->tail = 0;
+	ring->newest_ticks = 0;
 	spare_put(process, ring);
 }
 

@@ -9,7 +9,8 @@
 #define PATIENCE_NS       UINT64_C(10000000000)
 #define BRIEF_PATIENCE_NS UINT64_C(30000000)
 /* In spite of brief patience a thread that was interrupted in its section gets a core: its record
- * would be lost. It runs for less than this until it has left the section. */
+ * would be lost. It runs for less than this until it has left the section. (A handler that
+ * interrupted it and calls exit() does not leave it.) */
 #define SECTION_CPU_NS UINT64_C(5000000)
 #define WANTS_CORE_NS  UINT64_C(1000000000)
 
@@ -70,20 +71,21 @@ static bool section_over(struct ring *ring, const struct patience *patience)
 	return true;
 }
 
+/* No store waits in a core's buffer for so long: instead of a membarrier(2) that has failed. */
+#define STORE_BUFFER_NS 2000000u
+
 int producer_synchronize(bool briefly)
 {
 	int result = 0;
-	const uint32_t tid = prim_tid();
-	prim_membarrier(); /* pairs with the barrier after a section's first store */
+	/* Pairs with the barrier after a section's first store. */
+	if (!producer_membarrier())
+		prim_sleep(STORE_BUFFER_NS);
 	struct process *process = process_peek();
 	if (!process)
 		return 0;
 	const struct patience patience = {prim_monotonic_ns(), briefly};
-	for (uint32_t i = 0; i < ring_count(process); i++) {
-		struct ring *ring = ring_at(process, i);
-		/* Its own: this is a handler that interrupted it, and calls exit(). */
-		if (ring->tid != tid && !section_over(ring, &patience))
+	for (uint32_t i = 0; i < ring_count(process); i++)
+		if (!section_over(ring_at(process, i), &patience))
 			result = -EBUSY;
-	}
 	return result;
 }

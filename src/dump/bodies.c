@@ -226,16 +226,19 @@ struct time_range share_times(const struct share *share, uint64_t first, uint64_
 	const struct clock_point *end = share->points + share->npoints;
 	const struct clock_point *line = clock_find(share->points, share->npoints, first);
 	range.min_ns = range.max_ns = clock_ns(line, first);
-	/* The lines of the clock need not meet. */
-	for (; line + 1 < end && line[1].ticks <= last; line++) {
-		uint64_t ends = clock_ns(line, line[1].ticks);
+	/* The lines of the clock need not meet; of points at the same ticks the last one counts. */
+	for (const struct clock_point *next; line + 1 < end && line[1].ticks <= last; line = next) {
+		next = line + 1;
+		while (next + 1 < end && next[1].ticks == next->ticks)
+			next++;
+		uint64_t ends = clock_ns(line, next->ticks);
 		if (ends > range.max_ns)
 			range.max_ns = ends;
-		if (line[1].ticks <= first)
+		if (next->ticks <= first)
 			continue;
-		if (line[1].ns < range.min_ns)
-			range.min_ns = line[1].ns;
-		if (ends > line[1].ns)
+		if (next->ns < range.min_ns)
+			range.min_ns = next->ns;
+		if (ends > next->ns)
 			range.straight = false;
 	}
 	uint64_t ns = clock_ns(line, last);

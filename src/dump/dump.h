@@ -132,13 +132,15 @@ struct dump_pack_count {
 	uint64_t records;
 };
 
-/* What a pack asks once of each kind of record. */
+/* What a pack asks once of each kind of record, and how it takes them. */
 struct dump_pack_hooks {
 	/* Whether records of this event are listed: dump_pack_watched(). */
 	bool (*watched)(void *context, uint8_t catalog, uint16_t event);
 	/* Whether the values of this key go into filters. */
 	bool (*identity)(void *context, uint8_t catalog, uint16_t key);
 	void *context;
+	/* Where ticks go back from one record to the next, they stay as they were. */
+	bool forward;
 };
 
 struct dump_watched {
@@ -169,6 +171,10 @@ bool dump_pack_count(const struct dump_pack *pack, size_t i, struct dump_pack_co
  * they were taken from. False: there is no i-th. */
 bool dump_pack_watched(const struct dump_pack *pack, size_t i, struct dump_watched *watched);
 bool dump_pack_empty(const struct dump_pack *pack);
+/* The farthest that ticks went back from one record to the next within a ring. */
+uint64_t dump_pack_back(const struct dump_pack *pack);
+/* The ticks of the record that was added last. */
+uint64_t dump_pack_newest(const struct dump_pack *pack);
 
 /* --- reading ------------------------------------------------------------------------------- */
 

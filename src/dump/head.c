@@ -167,6 +167,16 @@ bool dump_pack_empty(const struct dump_pack *pack)
 	return pack->nsegments == 0;
 }
 
+uint64_t dump_pack_back(const struct dump_pack *pack)
+{
+	return pack->back;
+}
+
+uint64_t dump_pack_newest(const struct dump_pack *pack)
+{
+	return pack->newest;
+}
+
 bool dump_pack_count(const struct dump_pack *pack, size_t i, struct dump_pack_count *count)
 {
 	if (i >= pack->ndefined)

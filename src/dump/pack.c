@@ -79,6 +79,7 @@ void dump_pack_begin(struct dump_pack *pack)
 	pack->raw = pack->raw_bytes = 0;
 	pack->nwatched = 0;
 	pack->nidentities = 0;
+	pack->back = 0;
 	pack->start = &pack->none;
 	pack->control_end = pack->control;
 	pack->payload_end = pack->payload;
@@ -158,15 +159,22 @@ struct stream {
 };
 
 /* Steps that take more than two bytes, and those back. Returns the record's nibble. */
-static __attribute__((noinline)) uint64_t far_step(struct pack_segment *segment, uint64_t ticks,
+static __attribute__((noinline)) uint64_t far_step(struct dump_pack *pack, uint64_t *ticks,
 						   uint64_t before)
 {
-	if (ticks < before) {
+	struct pack_segment *segment = &pack->segments[pack->nsegments];
+	if (*ticks < before) {
+		uint64_t back = before - *ticks;
+		pack->back = back > pack->back ? back : pack->back;
+		if (pack->hooks.forward) {
+			*ticks = before;
+			return 0;
+		}
 		segment->sorted = false;
-		segment->low = ticks < segment->low ? ticks : segment->low;
+		segment->low = *ticks < segment->low ? *ticks : segment->low;
 		segment->high = before > segment->high ? before : segment->high;
 	}
-	return top_bit(ticks - before) / 8;
+	return top_bit(*ticks - before) / 8;
 }
 
 /*
@@ -180,8 +188,12 @@ RILL__INLINE bool put_record(struct dump_pack *pack, struct stream *stream, stru
 	int64_t used = shape->fixed;
 	unsigned char *to = stream->payload, *control = stream->control;
 	uint64_t ticks = pack_get64(record), step = ticks - stream->ticks, codes = step > UINT8_MAX;
-	if (RILL__UNLIKELY(step > UINT16_MAX))
-		codes = far_step(&pack->segments[pack->nsegments], ticks, stream->ticks);
+	if (RILL__UNLIKELY(step > UINT16_MAX)) {
+		uint64_t stamped = ticks;
+		codes = far_step(pack, &stamped, stream->ticks);
+		ticks = stamped;
+		step = ticks - stream->ticks;
+	}
 	pack_put64(to, step);
 	to += codes + 1;
 	codes |= expected;
@@ -372,6 +384,7 @@ uint64_t dump_pack_add(struct dump_pack *pack, const struct dump_chunk *chunk, c
 	segment->size = (uint64_t)(at - start);
 	segment->records = records;
 	segment->high = segment->high > stream.ticks ? segment->high : stream.ticks;
+	pack->newest = stream.ticks;
 	pack->nsegments++;
 	pack->raw += segment->size;
 	pack->raw_bytes += segment->size;

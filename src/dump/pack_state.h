@@ -67,6 +67,8 @@ struct dump_pack {
 	struct shape none;   /* that no record has */
 	uint64_t raw;        /* bytes taken; PACK_RAW_BYTES: it takes no more */
 	uint64_t raw_bytes;  /* bytes of its records */
+	uint64_t newest;     /* ticks of the last record */
+	uint64_t back;       /* the largest step back of ticks within a segment */
 	unsigned char *control;
 	unsigned char *control_end; /* of what is filled */
 	unsigned char *payload;

@@ -18,8 +18,9 @@
 #include "dump/writer.h"
 
 /* A fifth of a second at most. */
-#define LOCK_TRIES    200
-#define LOCK_SLEEP_NS UINT64_C(1000000)
+#define LOCK_TRIES      200
+#define LOCK_SLEEP_NS   UINT64_C(1000000)
+#define MOST_INTERRUPTS 1000 /* of a write, by a file system: signals are blocked */
 
 struct dump_writer {
 	int fd;
@@ -45,14 +46,12 @@ struct dump_writer {
 
 static int write_all(int fd, struct iovec *parts, int count, uint64_t position)
 {
-	while (count > 0) {
+	for (int interrupts = 0; count > 0;) {
 		ssize_t written = pwritev(fd, parts, count, (off_t)position);
-		if (written < 0 && errno == EINTR)
+		if (written < 0 && errno == EINTR && ++interrupts < MOST_INTERRUPTS)
 			continue;
-		if (written < 0)
-			return -errno;
-		if (written == 0)
-			return -EIO;
+		if (written <= 0)
+			return written < 0 ? -errno : -EIO;
 		stopping_moved();
 		position += (uint64_t)written;
 		size_t rest = (size_t)written;

@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "core/planted.h"
 #include "sink/queue.h"
 #include "sink/stream.h"
 
@@ -73,10 +74,21 @@ static bool ends_torn(const char *path)
  * thread's own. */
 static int open_path(const char *path, char *message, size_t message_size)
 {
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-		      FILE_MODE);
-	if (fd < 0)
+	int safe = planted_flags(path);
+	int fd = safe < 0 ? -1
+			  : open(path,
+				 O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
+					 safe,
+				 FILE_MODE);
+	if (fd < 0 && safe >= 0 && errno != ELOOP)
 		return refuse_path(path, errno, message, message_size);
+	if (fd < 0 || planted_file(path, fd)) {
+		if (fd >= 0)
+			close(fd);
+		return refuse(-EACCES, message, message_size,
+			      "\"%s\" is another user's, in a folder to which everybody may write",
+			      path);
+	}
 	int flags = fcntl(fd, F_GETFL);
 	if (flags >= 0)
 		fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);

@@ -7,6 +7,9 @@
 
 #include "core/stopping.h"
 
+/* Its threads block all signals, but some file systems interrupt all the same; not for ever. */
+#define MOST_INTERRUPTS 1000
+
 static ssize_t write_once(const struct stream *stream, struct iovec *parts, size_t nparts)
 {
 	if (stream->is_socket) {
@@ -34,7 +37,7 @@ static void advance(struct iovec **parts, size_t *nparts, size_t written)
 int stream_write(struct stream *stream, struct iovec *parts, size_t nparts, size_t *done)
 {
 	size_t mark = stream->torn ? sizeof STREAM_TORN - 1 : 0, total = 0;
-	int error = 0;
+	int error = 0, interrupts = 0;
 	parts[0].iov_base = (char *)(uintptr_t)STREAM_TORN;
 	parts[0].iov_len = mark;
 	advance(&parts, &nparts, 0);
@@ -54,7 +57,7 @@ int stream_write(struct stream *stream, struct iovec *parts, size_t nparts, size
 				error = -errno;
 				break;
 			}
-		} else if (errno != EINTR) {
+		} else if (errno != EINTR || ++interrupts == MOST_INTERRUPTS) {
 			error = -errno;
 			break;
 		}

@@ -46,7 +46,7 @@ static struct world *world_new(uint32_t max_spans)
 	world->catalogs = (struct rill_catalogs){.catalog = catalogs, .count = 1};
 	world->open = open_new(&options, &world->catalogs);
 	cr_assert(world->open);
-	line_add(&world->line, &plain);
+	line_add(&world->line, &plain, 0);
 	return world;
 }
 
@@ -339,7 +339,7 @@ Test(open, the_clock_of_the_past)
 		point.ticks = i * SECOND / 100;
 		point.rate = (UINT64_C(1) << 32) + i * 1000003;
 		point.flags = i == 50 ? CLOCK_STEPPED : 0;
-		line_add(&world->line, &point);
+		line_add(&world->line, &point, 0);
 		if (i % 20 == 0)
 			follow(world, point.ticks + 12345, EVENT_CONN_START, slot_u64(KEY_ID, i));
 	}

@@ -82,14 +82,87 @@ Test(clock, keeps_its_distance_over_a_long_rest, .timeout = 60)
 		      (long long)distance(&maker, morning));
 }
 
-Test(clock, follows_a_clock_that_was_set)
+/* Set by an hour, forward and back: the line goes on, and knows by how much it is off. */
+Test(clock, goes_on_when_the_clock_is_set)
+{
+	const int64_t hour = INT64_C(3600000000000), sets[] = {0, hour, hour, -hour, -hour, 0, 0};
+	struct clock_maker maker = maker_with_error(0);
+	for (size_t i = 1; i < sizeof sets / sizeof *sets; i++) {
+		uint64_t ticks = 1000 + 270000000 * i;
+		uint64_t before = clock_ns(&maker.point, ticks);
+		next(&maker, ticks, sets[i], true);
+		cr_expect_eq(clock_ns(&maker.point, ticks), before, "no jump");
+		cr_expect_eq(maker.point.flags, sets[i] != sets[i - 1] ? CLOCK_STEPPED : 0);
+		cr_expect_leq(llabs(maker.set_ns - sets[i]), 1000, "%lld", (long long)maker.set_ns);
+		cr_expect_leq(distance(&maker, ticks), 1000);
+	}
+}
+
+/* A clock that may not be read any more: the line goes on as it was. */
+Test(clock, does_without_a_clock)
 {
 	struct clock_maker maker = maker_with_error(0);
-	next(&maker, 2701000, INT64_C(3600000000000), true);
-	cr_expect_eq(clock_ns(&maker.point, 2701000), system_ns(2701000) + UINT64_C(3600000000000));
-	cr_expect_eq(maker.point.flags, CLOCK_STEPPED);
-	next(&maker, 5401000, INT64_C(3600000000000), true);
-	cr_expect_eq(maker.point.flags, 0, "only once");
+	struct clock_point before = maker.point;
+	const struct clock_reading none = {2701000, 0, 0};
+	clock_next_point(&maker, &none, true);
+	cr_expect_eq(memcmp(&maker.point, &before, sizeof before), 0);
+}
+
+/* --- a counter that is not what it should be ----------------------------------------------- */
+
+static struct clock_maker maker_that_looked(uint64_t ticks)
+{
+	struct clock_maker maker = maker_with_error(0);
+	maker.seen_ticks = ticks;
+	maker.seen_ns = reading(ticks, 0).steady_ns;
+	return maker;
+}
+
+static int64_t look(struct clock_maker *maker, uint64_t ticks, int64_t wrong, uint64_t *middle)
+{
+	return clock_jump_at(maker, ticks + (uint64_t)wrong, reading(ticks, 0).steady_ns, middle);
+}
+
+Test(clock, sees_where_a_counter_should_be)
+{
+	const int64_t wrongs[] = {-27000000, -2700000000, -INT64_C(270000000000000), 27000000,
+				  INT64_C(270000000000000)};
+	for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++) {
+		uint64_t ticks = UINT64_C(1) << 50, middle = 0;
+		struct clock_maker maker = maker_that_looked(ticks);
+		ticks += 2700000;
+		cr_expect_eq(look(&maker, ticks, 0, &middle), 0);
+		cr_expect_not(maker.broken);
+		ticks += 2700000;
+		int64_t found = look(&maker, ticks, wrongs[i], &middle);
+		cr_expect_leq(llabs(found - wrongs[i]), 10000, "%lld for %lld", (long long)found,
+			      (long long)wrongs[i]);
+		cr_expect_leq(llabs((int64_t)(middle - ticks) - wrongs[i] / 2), 10000);
+		cr_expect(maker.broken);
+		/* Corrected, it is right again. */
+		cr_expect_eq(look(&maker, ticks + 2700000, wrongs[i] - found, &middle), 0);
+	}
+}
+
+/* A counter that stands still is seen as soon as it is a millisecond behind. */
+Test(clock, sees_a_counter_that_stands_still)
+{
+	uint64_t ticks = UINT64_C(1) << 50, middle;
+	struct clock_maker maker = maker_that_looked(ticks);
+	int64_t passed = 0;
+	while (passed < 27000000 && look(&maker, ticks + (uint64_t)passed, -passed, &middle) == 0)
+		passed += 270000;
+	cr_expect(passed > 2700000 && passed < 3300000, "%lld ticks", (long long)passed);
+}
+
+/* A rate that is off by 500 ppm, over an hour without a look, is no jump. */
+Test(clock, knows_a_rate_that_is_not_exact)
+{
+	uint64_t ticks = UINT64_C(1) << 50, hour = (uint64_t)(3600 * TICKS_PER_S), middle;
+	struct clock_maker maker = maker_that_looked(ticks);
+	cr_expect_eq(look(&maker, ticks + hour, (int64_t)(hour / 2000), &middle), 0);
+	maker = maker_that_looked(ticks);
+	cr_expect_neq(look(&maker, ticks + hour, (int64_t)(hour / 500), &middle), 0);
 }
 
 /* Half a second is not jumped but steered to, at the rate that is allowed: it was once measured

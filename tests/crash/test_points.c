@@ -37,7 +37,7 @@ static void killed(struct stepper *stepper, struct witnessed *w)
 {
 	stepper_kill(stepper);
 	cr_assert(WIFSIGNALED(stepper->status) && WTERMSIG(stepper->status) == SIGKILL);
-	witnessed_dump(w);
+	witnessed_recovered(w);
 	stepper_end(stepper);
 	witnessed_end(w);
 }

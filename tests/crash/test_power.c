@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <glob.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "support/blocks.h"
 #include "support/files.h"
 #include "support/parts.h"
+#include "support/stepper.h"
 #include "support/witnessed.h"
 
 #define SECTOR 512u
@@ -231,4 +233,139 @@ Test(power, each_sector_of_the_last_file_compressed, .timeout = 300)
 Test(power, each_sector_of_the_file_before_it, .timeout = 300)
 {
 	damage_each("rotate=64KiB", 1);
+}
+
+/* --- what is synced, and when ------------------------------------------------------------------
+ */
+
+struct synced {
+	char path[256];
+	bool dirty;
+};
+
+struct sync_log {
+	struct synced files[64];
+	size_t nfiles;
+	bool folder_dirty; /* a file has come since it was synced */
+	unsigned flushes;
+};
+
+static void file_of(const struct stepper *stepper, int64_t fd, char *path)
+{
+	char link[64];
+	snprintf(link, sizeof link, "/proc/%d/fd/%ld", stepper->pid, fd);
+	ssize_t size = readlink(link, path, 255);
+	path[size > 0 ? size : 0] = '\0';
+}
+
+static struct synced *synced_of(struct sync_log *log, const char *path)
+{
+	for (size_t i = 0; i < log->nfiles; i++)
+		if (strcmp(log->files[i].path, path) == 0)
+			return &log->files[i];
+	cr_assert_lt(log->nfiles, 64);
+	log->folder_dirty = true;
+	strcpy(log->files[log->nfiles].path, path);
+	return &log->files[log->nfiles++];
+}
+
+/* A flush is over when it has synced the newest file. */
+static void expect_all_synced(struct sync_log *log)
+{
+	for (size_t i = 0; i < log->nfiles; i++)
+		cr_expect_not(log->files[i].dirty, "%s is not synced", log->files[i].path);
+	cr_expect_not(log->folder_dirty, "the folder is not synced");
+	log->flushes++;
+}
+
+static void log_call(struct sync_log *log, const struct witnessed *w, const char *path, long number)
+{
+	if (number == SYS_fsync && strcmp(path, w->dump) == 0)
+		log->folder_dirty = false;
+	if (!strstr(path, ".rill"))
+		return;
+	struct synced *file = synced_of(log, path);
+	if (number == SYS_pwritev)
+		file->dirty = true;
+	if (number != SYS_fdatasync)
+		return;
+	file->dirty = false;
+	if (file == &log->files[log->nfiles - 1])
+		expect_all_synced(log);
+}
+
+/* When rill_flush() has returned, no file, and no file's name, is in memory only. */
+Test(power, a_flush_syncs_all_that_was_written, .timeout = 300)
+{
+	struct witnessed w = witnessed_make("rotate=64KiB", false);
+	const char *argv[] = {built("tests/programs/committing"),
+			      w.page_path,
+			      "threads=2",
+			      "rate=1000",
+			      "flush",
+			      NULL};
+	struct stepper *stepper = stepper_start(argv, w.env, NULL);
+	struct sync_log log = {.nfiles = 0};
+	pid_t tid = 0;
+	while (!(tid = stepper_find(stepper, "rill-collector")))
+		cr_assert(stepper_run_for(stepper, 1));
+	while (log.nfiles < 20 && log.flushes < 400) {
+		char path[256] = "";
+		enum stepper_result result = stepper_syscall(stepper, tid, true);
+		long number = (long)stepper->call.number;
+		cr_assert(result == STEPPER_AT_ENTRY || result == STEPPER_AT_EXIT);
+		if (result == STEPPER_AT_ENTRY ||
+		    (number != SYS_pwritev && number != SYS_fdatasync && number != SYS_fsync))
+			continue;
+		file_of(stepper, (int64_t)stepper->call.argument[0], path);
+		log_call(&log, &w, path, number);
+	}
+	cr_assert(log.nfiles > 4 && log.flushes > 4, "%zu files, %u flushes", log.nfiles,
+		  log.flushes);
+	stepper_end(stepper);
+	witnessed_end(&w);
+}
+
+/* Follows a thread that removes files, if it is seen from its look at the folder on. Returns how
+ * many it has removed. */
+static unsigned follow_removal(struct stepper *stepper, pid_t tid, const char *folder)
+{
+	unsigned removed = 0, synced = 0;
+	bool whole = false;
+	for (;;) {
+		char path[256];
+		enum stepper_result result = stepper_syscall(stepper, tid, true);
+		long number = (long)stepper->call.number;
+		if (result == STEPPER_GONE || result == STEPPER_STUCK)
+			return removed;
+		if (result != STEPPER_AT_EXIT)
+			continue;
+		file_of(stepper, stepper->call.result, path);
+		whole |= number == SYS_openat && strcmp(path, folder) == 0;
+		synced += number == SYS_fdatasync;
+		if (number != SYS_unlinkat || !whole)
+			continue;
+		cr_expect_geq(synced, 2, "a file was removed when %u were synced", synced);
+		removed++;
+	}
+}
+
+/* `keep` removes a file only when those that stay are on the disk. */
+Test(power, what_stays_is_synced_before_another_file_is_removed, .timeout = 300)
+{
+	struct witnessed w = witnessed_make("rotate=64KiB&keep=2", false);
+	const char *argv[] = {built("tests/programs/committing"), w.page_path, "threads=2",
+			      "rate=500", NULL};
+	struct stepper *stepper = stepper_start(argv, w.env, NULL);
+	unsigned removed = 0;
+	for (unsigned tries = 0; tries < 5000 && removed < 3; tries++) {
+		pid_t tid = stepper_find(stepper, "rill-retain");
+		if (tid)
+			removed += follow_removal(stepper, tid, w.dump);
+		else
+			cr_assert(stepper_run_for(stepper, 1));
+	}
+	cr_expect_geq(removed, 3, "only %u files were removed", removed);
+	stepper_end(stepper);
+	witnessed_end(&w);
 }

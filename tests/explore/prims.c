@@ -11,6 +11,7 @@
 
 #include "collect/state.h"
 #include "core/diagnose.h"
+#include "core/stopping.h"
 #include "explore/explore.h"
 #include "explore/scenario.h"
 
@@ -78,6 +79,58 @@ void prim_sleep(uint64_t ns)
 uint32_t prim_tid(void)
 {
 	return (uint32_t)current + 1;
+}
+
+uint32_t prim_pid(void)
+{
+	return 1;
+}
+
+bool prim_thread_exists(uint32_t tid)
+{
+	(void)tid;
+	return true;
+}
+
+/* The program has threads: the process does not end by itself. */
+bool prim_alone(void)
+{
+	return false;
+}
+
+int prim_thread_start(void (*run)(void *), void *argument, const char *name)
+{
+	(void)run;
+	(void)argument;
+	(void)name;
+	return -ENOSYS;
+}
+
+bool prim_thread_runs(uint32_t tid)
+{
+	(void)tid;
+	return true;
+}
+
+uint64_t prim_thread_cpu_ns(uint32_t tid)
+{
+	(void)tid;
+	return now_ns;
+}
+
+bool stopping(void)
+{
+	return false;
+}
+
+void process_grow_losses(void)
+{
+}
+
+/* Only children ask. */
+bool prim_in_signal_handler(void)
+{
+	return false;
 }
 
 bool prim_on_other_signal_stack(uint64_t address)
@@ -229,7 +282,8 @@ void *prim_wiped_pages(size_t size_bytes)
 
 /* --- process.c ----------------------------------------------------------------------------- */
 
-struct process the_process = {.stage = PROCESS_READY, .collector = COLLECTOR_STARTED};
+struct process the_process = {
+	.stage = PROCESS_READY, .collector = COLLECTOR_STARTED, .max_rings = MAX_RINGS};
 
 struct settings rill__settings;
 

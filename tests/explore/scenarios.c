@@ -232,7 +232,7 @@ static void takes_two_returns_one(void)
 	take_spare();
 	if (first) {
 		happened.owned[first->index]--;
-		ring_give_back(&the_process, first);
+		ring_recycle(&the_process, first);
 	}
 }
 

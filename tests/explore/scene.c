@@ -35,7 +35,7 @@ static void make_rings(unsigned count, enum ring_kind kind)
 	for (unsigned i = 0; i < count; i++)
 		rings[i] = ring_take(&the_process, kind);
 	while (count-- > 0)
-		ring_give_back(&the_process, rings[count]);
+		ring_recycle(&the_process, rings[count]);
 }
 
 void scene_make(unsigned main_rings, unsigned nested_rings)
@@ -226,7 +226,7 @@ void collect(void)
 
 void check_counts(void)
 {
-	struct catalog_loss losses[2] = {{0, 0}, {0, 0}};
+	struct event_loss losses[2] = {{0, 0}, {0, 0}};
 	ring_losses(&the_process, losses, 2);
 	uint64_t counted =
 		losses[0].filtered + losses[0].discarded + losses[1].filtered + losses[1].discarded;

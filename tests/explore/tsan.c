@@ -119,6 +119,12 @@ ATOMIC(8)
 ATOMIC(32)
 ATOMIC(64)
 
+void __tsan_atomic_signal_fence(int order);
+void __tsan_atomic_signal_fence(int order)
+{
+	(void)order; /* handlers run in the order of their thread's program */
+}
+
 void __tsan_atomic_thread_fence(int order);
 void __tsan_atomic_thread_fence(int order)
 {

@@ -54,7 +54,10 @@ static uint64_t records_in(const char *path)
 	struct ring_file *file = (struct ring_file *)(void *)bytes;
 	struct raw_record raw;
 	uint64_t n = 0;
-	cr_assert(size > sizeof *file && memcmp(file->magic, RING_MAGIC, 8) == 0, "%s", path);
+	/* The process ended while it was making this one. */
+	if (size <= sizeof *file || !file->magic[0])
+		return 0;
+	cr_assert_eq(memcmp(file->magic, RING_MAGIC, sizeof file->magic), 0, "%s", path);
 	char *data = malloc(2 * file->data_bytes);
 	memcpy(data, bytes + file->header_bytes, file->data_bytes);
 	memcpy(data + file->data_bytes, data, file->data_bytes);
@@ -233,10 +236,19 @@ Test(exit, while_threads_emit, .timeout = 60)
 	expect_all("threads", 0, 4);
 }
 
-/* The handler interrupts an event that is then never finished. */
+/* The handler interrupts an event that is then never finished: nobody waits for that. */
 Test(exit, in_a_signal_handler, .timeout = 60)
 {
+	unsigned slow = 0;
 	expect_all("handler", 0, 1);
+	for (int i = 0; i < 10; i++) {
+		char *folder = folder_make();
+		struct ended ended = end(folder, "handler", "dump:%s/dump", "0", NULL);
+		slow += ended.took_ms > 700;
+		cr_expect_leq(ended.emitted - ended.written - ended.lost - ended.left, 1);
+		folder_remove(folder);
+	}
+	cr_expect_leq(slow, 3, "%u of 10 waited", slow);
 }
 
 Test(exit, while_another_thread_flushes, .timeout = 60)

@@ -281,6 +281,8 @@ int main(int argc, char **argv)
 		usleep((useconds_t)stop_ms * 1000);
 		rill_stop();
 	}
+	while (*end && !__atomic_load_n(&witness->ready, __ATOMIC_ACQUIRE))
+		usleep(100);
 	usleep((useconds_t)(end_ms ? end_ms : LONGEST_MS) * 1000);
 	if (strcmp(end, "segv") == 0)
 		*nowhere = 0;

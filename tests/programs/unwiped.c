@@ -1,4 +1,4 @@
-/* forks.c where MADV_WIPEONFORK says yes and does nothing, as qemu-user did before version 8. */
+/* forks.c where MADV_WIPEONFORK says yes and does nothing, as qemu-user 7.2 does. */
 #include <stddef.h>
 
 int madvise(void *pages, size_t size, int advice);

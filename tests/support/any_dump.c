@@ -152,7 +152,7 @@ static bool is_watched(void *context, uint8_t catalog, uint16_t event)
 
 static void pack_begin(struct any_writer *any)
 {
-	static const struct dump_pack_hooks hooks = {is_watched, is_identity, NULL};
+	static const struct dump_pack_hooks hooks = {is_watched, is_identity, NULL, false};
 	dump_pack_begin(any->pack);
 	if (any->how->filters)
 		dump_pack_hook(any->pack, &hooks);

@@ -1,18 +1,21 @@
 #include "support/witnessed.h"
 
 #include <criterion/criterion.h>
-#include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "dump/dump.h"
 #include "support/files.h"
+#include "support/run.h"
 
 /* --- running ------------------------------------------------------------------------------- */
 
@@ -21,6 +24,8 @@ struct witnessed witnessed_make(const char *options, bool discards)
 	struct witnessed w = {.folder = strdup("/dev/shm/rill-test-XXXXXX"), .discards = discards};
 	cr_assert(mkdtemp(w.folder), "no folder in /dev/shm");
 	w.dump = format("%s/dump", w.folder);
+	w.here = format("%s/here", w.folder);
+	cr_assert_eq(mkdir(w.here, 0700), 0);
 	w.page_path = format("%s/page", w.folder);
 	int fd = open(w.page_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	cr_assert(fd >= 0 && ftruncate(fd, sizeof *w.page) == 0);
@@ -54,6 +59,7 @@ pid_t witnessed_start(const struct witnessed *w, const char *const *arguments)
 		return pid;
 	for (size_t i = 0; i < w->nenv; i++)
 		putenv((char *)(uintptr_t)w->env[i]);
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 	execv(argv[0], (char *const *)(uintptr_t)argv);
 	_exit(127);
 }
@@ -109,6 +115,7 @@ struct reading {
 	unsigned char *seen[WITNESS_SLOTS]; /* of a damaged dump: bits by number */
 	uint64_t count[EVENTS];
 	uint64_t all;
+	uint64_t newest_ns;
 };
 
 static uint16_t key_of(const struct rill_catalog *catalog, const char *name)
@@ -186,14 +193,29 @@ static void take(const struct witnessed *w, struct reading *reading,
 	reading->all++;
 }
 
+static bool any_file(const char *folder)
+{
+	glob_t found = {0};
+	int result = glob(format("%s/*.rill", folder), 0, NULL, &found);
+	globfree(&found);
+	return result == 0;
+}
+
+/* The dump's folder, and what had no dump. */
 static struct reading read_dump(const struct witnessed *w)
 {
 	struct reading reading = {0};
 	struct dump_record record;
 	char error[512];
-	int result = dump_open(&reading.dump, w->dump, error, sizeof error);
-	if (result == -ENOENT)
+	const char *paths[2];
+	size_t npaths = 0;
+	if (any_file(w->dump))
+		paths[npaths++] = w->dump;
+	if (any_file(w->here))
+		paths[npaths++] = w->here;
+	if (!npaths)
 		return reading; /* killed before it made one */
+	int result = dump_open_all(&reading.dump, paths, npaths, NULL, error, sizeof error);
 	cr_assert_eq(result, 0, "%s", error);
 	while (dump_next(reading.dump, &record) == 1) {
 		const struct rill_catalog *catalog = dump_origin(reading.dump, record.origin)
@@ -201,21 +223,190 @@ static struct reading read_dump(const struct witnessed *w)
 		cr_assert(catalog, "a record without a catalog");
 		if (catalog != reading.catalog)
 			learn(&reading, catalog);
+		reading.newest_ns = record.ns;
 		if (!record.context)
 			take(w, &reading, &record);
 	}
 	return reading;
 }
 
+static void reading_end(struct witnessed *w, struct reading *reading)
+{
+	w->ntold = 0;
+	for (size_t i = 0; reading->dump && i < dump_file_count(reading->dump); i++)
+		w->ntold += dump_file(reading->dump, i)->damage != NULL;
+	if (reading->dump)
+		dump_reader_close(reading->dump);
+	for (size_t i = 0; i < WITNESS_SLOTS; i++)
+		free(reading->seen[i]);
+}
+
 uint64_t witnessed_dump(struct witnessed *w)
 {
 	struct reading reading = read_dump(w);
-	w->ntold = 0;
-	for (size_t i = 0; reading.dump && i < dump_file_count(reading.dump); i++)
-		w->ntold += dump_file(reading.dump, i)->damage != NULL;
-	if (reading.dump)
-		dump_reader_close(reading.dump);
-	for (size_t i = 0; i < WITNESS_SLOTS; i++)
-		free(reading.seen[i]);
+	reading_end(w, &reading);
+	return reading.all;
+}
+
+/* --- what was recovered -------------------------------------------------------------------- */
+
+/* Events of each kind up to this number. */
+static void add_events(uint64_t numbers, uint64_t *count)
+{
+	for (uint64_t number = 1; number <= numbers; number++)
+		count[event_of(number)]++;
+}
+
+/* The newest count of an event: numbers grow, and a part that was just begun has none yet. */
+static struct dump_count count_of(const struct reading *reading, uint16_t event)
+{
+	struct dump_count newest = {0};
+	for (size_t f = 0; f < dump_file_count(reading->dump); f++) {
+		const struct dump_file *file = dump_file(reading->dump, f);
+		for (size_t i = 0; i < file->ncounts; i++) {
+			const struct dump_count *count = &file->counts[i];
+			if (count->event == event &&
+			    count->written + count->discarded >= newest.written + newest.discarded)
+				newest = *count;
+		}
+	}
+	return newest;
+}
+
+/* What is there, and what the dump says was lost, is all that was emitted, but for what the kill
+ * interrupted. A recovered part says what was written, too. */
+static void expect_counts(const struct witnessed *w, const struct reading *reading,
+			  const char *said)
+{
+	uint64_t least[EVENTS] = {0}, most[EVENTS] = {0};
+	for (uint32_t i = 0; i < WITNESS_SLOTS; i++) {
+		add_events(w->page->slot[i].committed, least);
+		add_events(w->page->slot[i].taken, most);
+	}
+	for (unsigned e = 0; e < EVENTS; e++) {
+		struct dump_count count = count_of(reading, reading->events[e]);
+		uint64_t sum = reading->count[e] + count.filtered + count.discarded +
+			       count.overwritten + count.failed;
+		cr_expect(!strstr(said, "records written to") || count.written == reading->count[e],
+			  "%s: %lu written, not %lu", event_names[e], reading->count[e],
+			  count.written);
+		cr_expect(sum >= least[e] && sum <= most[e],
+			  "%s: %lu accounted for, %lu to %lu emitted; %s", event_names[e], sum,
+			  least[e], most[e], said);
+	}
+}
+
+/* The number of the event that this slot emitted last for the span of this round. */
+static uint64_t last_of(uint64_t last, uint64_t round)
+{
+	while (last > 0 && witness_event(last).round != round)
+		last--;
+	return last;
+}
+
+/* Nanoseconds of "219.0 us". */
+static double duration_of(const char *text)
+{
+	static const struct {
+		const char *unit;
+		double ns;
+	} units[] = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}};
+	char *unit;
+	double number = strtod(text, &unit);
+	for (size_t i = 0; i < 4; i++)
+		if (strncmp(unit + strspn(unit, " "), units[i].unit, strlen(units[i].unit)) == 0)
+			return number * units[i].ns;
+	cr_assert_fail("no duration: %s", text);
+	return 0;
+}
+
+/* A line of the report: SPAN spanId=N: open for AGE; last EVENT, TIME before the end. */
+static void expect_span(const struct witnessed *w, const struct reading *reading, const char *line)
+{
+	char name[64], event[64];
+	uint64_t id;
+	const char *age = strstr(line, "open for "), *last = strstr(line, "; last ");
+	cr_assert(age && last, "%s", line);
+	cr_assert_eq(sscanf(line, " %63s spanId=%lu", name, &id), 2, "%s", line);
+	cr_assert_eq(sscanf(last, "; last %63[^,]", event), 1, "%s", line);
+	uint64_t slot = (id >> 40) - 1, round = id & 0xffffffffff;
+	uint64_t number = last_of(reading->last[slot], round);
+	cr_expect_str_eq(name, round % 2 ? "delivery.attempt" : "smtp.connection");
+	cr_expect_str_eq(event, event_names[event_of(number)], "%s", line);
+	/* By the program's own clock, which it read before and after the start. */
+	double since_ns = (double)reading->newest_ns - duration_of(age + strlen("open for "));
+	double before_ns = (double)w->page->slot[slot].start[round % WITNESS_STARTS].before_ns;
+	double after_ns = (double)w->page->slot[slot].start[round % WITNESS_STARTS].after_ns;
+	double error_ns = 1e6 + ((double)reading->newest_ns - since_ns) / 500;
+	cr_expect(since_ns > before_ns - error_ns &&
+			  (after_ns < before_ns || since_ns < after_ns + error_ns),
+		  "%s: %f us before the start", line, (before_ns - since_ns) / 1000);
+}
+
+/* All that were started and not ended, by the last number of each slot; and no others. */
+static void expect_open(const struct witnessed *w, const struct reading *reading, const char *said)
+{
+	size_t expected = 0, found = 0;
+	for (uint32_t slot = 0; slot < WITNESS_SLOTS; slot++) {
+		uint64_t last = reading->last[slot];
+		if (last == 0)
+			continue;
+		uint64_t begun = (last - 1) / WITNESS_ROUND + 1, ended = 0;
+		if (begun > WITNESS_OPEN)
+			ended = begun - 1 - WITNESS_OPEN + (last % WITNESS_ROUND == 0);
+		expected += begun - ended;
+		for (uint64_t round = ended; round < begun; round++)
+			cr_expect(
+				strstr(said, format("spanId=%lu: open", witness_span(slot, round))),
+				"round %lu of slot %u is open: %s", round, slot, said);
+	}
+	for (const char *line = said; (line = strstr(line, " spanId=")) != NULL; line++, found++) {
+		const char *begin = line, *end = strchr(line, '\n');
+		while (begin > said && begin[-1] != '\n')
+			begin--;
+		expect_span(w, reading, format("%.*s", (int)(end - begin), begin));
+	}
+	cr_expect_eq(found, expected, "%zu spans are open, not %zu: %s", expected, found, said);
+}
+
+/* No fault but the end that a killed process does not write. */
+static void expect_faultless(const struct witnessed *w, const char *folder)
+{
+	if (!any_file(folder))
+		return;
+	struct run_result verified = RUN(NULL, built("rill"), "verify", "--quiet", folder);
+	for (char *line = strtok(verified.out, "\n"); line; line = strtok(NULL, "\n"))
+		cr_expect(strstr(line, "no end") || strstr(line, "1 fault") ||
+				  strstr(line, "the file is cut") ||
+				  strstr(line, "not a dump of version 1") ||
+				  (w->starved && strstr(line, "are missing before")),
+			  "%s", line);
+	run_free(&verified);
+}
+
+char *witnessed_recover(struct witnessed *w)
+{
+	const struct run_options options = {.directory = w->here, .env = w->env};
+	struct run_result recovered = RUN(&options, built("rill"), "recover");
+	cr_assert_eq(recovered.code, 0, "%s%s", recovered.out, recovered.err);
+	return recovered.out;
+}
+
+uint64_t witnessed_recovered(struct witnessed *w)
+{
+	char *said = witnessed_recover(w);
+	struct reading reading = read_dump(w);
+	for (uint32_t i = 0; i < WITNESS_SLOTS && !w->discards; i++)
+		cr_expect_geq(reading.last[i], w->page->slot[i].committed, "slot %u: lost", i);
+	if (reading.all) {
+		expect_counts(w, &reading, said);
+		/* It may have said so, and then been killed itself. */
+		if (!w->discards && strstr(said, " open"))
+			expect_open(w, &reading, said);
+	}
+	expect_faultless(w, w->dump);
+	expect_faultless(w, w->here);
+	reading_end(w, &reading);
+	free(said);
 	return reading.all;
 }

@@ -10,11 +10,13 @@
 struct witnessed {
 	char *folder; /* in /dev/shm: the page, the dump, the runtime directory */
 	char *dump;
+	char *here; /* where `rill recover` runs */
 	char *page_path;
 	volatile struct witness *page;
 	const char *env[12];
 	size_t nenv;
 	bool discards; /* the policy: numbers may be missing, and are counted */
+	bool starved;  /* of memory: some writes fail, and the rings hold what they were to write */
 	bool damaged;  /* the dump: numbers may be missing, and times too */
 	size_t ntold;  /* of the files read last: of how many it was told that they are damaged */
 };
@@ -36,7 +38,10 @@ int witnessed_kill(pid_t pid);
  * of records. */
 uint64_t witnessed_dump(struct witnessed *witnessed);
 
-/* `rill recover` first, and then nothing that was committed may be missing either, nothing
+/* Runs `rill recover`, which must work: what it says, the caller's to free. */
+char *witnessed_recover(struct witnessed *witnessed);
+
+/* That first, and then nothing that was committed may be missing either, nothing
  * uncounted, and the spans that it says are open are those. */
 uint64_t witnessed_recovered(struct witnessed *witnessed);
 

@@ -113,7 +113,7 @@ static int follow_spans(struct copy *copy, uint32_t origin)
 {
 	struct before *before = &copy->before[origin];
 	const struct open_options options = {.max_spans = FOLLOWED_SPANS};
-	line_add(&before->line, &(struct clock_point){.rate = UINT64_C(1) << 32});
+	line_add(&before->line, &(struct clock_point){.rate = UINT64_C(1) << 32}, 0);
 	before->open = open_new(&options, &dump_origin(copy->reader, origin)->catalogs);
 	return before->open ? 0 : -ENOMEM;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/export/export.h"
+#include "core/planted.h"
 
 int export_out_flush(struct export_out *out)
 {
@@ -103,6 +104,9 @@ int target_open(struct target *target, const char *out, bool directory)
 	*target = (struct target){.out = strcmp(out, "-") == 0 ? "standard output" : out,
 				  .directory = directory,
 				  .fd = -1};
+	/* Else the link that another user has put there would say which file is replaced. */
+	if (planted_flags(out) < 0)
+		return failed(target, EACCES);
 	bool exists = stat(out, &status) == 0;
 	if (!directory && (strcmp(out, "-") == 0 ||
 			   (exists && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))))

@@ -63,7 +63,7 @@ static int points_gather(struct points *points, const struct recovery *recovery)
 	if (!points->count)
 		points->point[points->count++] = guess(recovery->remains);
 	qsort(points->point, points->count, sizeof *points->point, by_ticks);
-	line_add(&points->line, &points->point[points->next++]);
+	line_add(&points->line, &points->point[points->next++], 0);
 	return 0;
 }
 
@@ -72,7 +72,7 @@ static void points_advance(struct points *points, uint64_t ticks)
 	for (; points->next < points->count && points->point[points->next].ticks <= ticks;
 	     points->next++)
 		if (points->point[points->next].ticks > points->point[points->next - 1].ticks)
-			line_add(&points->line, &points->point[points->next]);
+			line_add(&points->line, &points->point[points->next], 0);
 }
 
 static int put_clock(const struct recovery *recovery, const struct line *line)
@@ -119,8 +119,12 @@ static bool is_zero(const struct dump_count *count)
 		 count->failed);
 }
 
-static bool same(const struct dump_count *a, const struct dump_count *b)
+/* Whether the last COUNTS of the files say so: they may be a second older than the end. */
+static bool is_said(const struct recovery *recovery, const struct dump_count *b)
 {
+	static const struct dump_count none;
+	const struct event_count *counts = recovery->series.counts[b->catalog];
+	const struct dump_count *a = counts ? &counts[b->event].last : &none;
 	return a->written == b->written && a->filtered == b->filtered &&
 	       a->discarded == b->discarded && a->failed == b->failed;
 }
@@ -158,7 +162,7 @@ static size_t list_counts(const struct recovery *recovery, struct dump_count *co
 			struct dump_count was = recovery_counted(recovery, c, event);
 			struct dump_count is = final_count(recovery, c, event);
 			*lost += is.discarded - was.discarded;
-			*news |= !same(&was, &is);
+			*news |= !is_said(recovery, &is);
 			counts[n] = final ? is : was;
 			n += !is_zero(&counts[n]);
 		}

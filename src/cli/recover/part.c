@@ -13,6 +13,7 @@
 
 #include "cli/recover/recover.h"
 #include "core/core.h"
+#include "core/secrets.h"
 #include "dump/filter.h"
 #include "dump/writer.h"
 
@@ -140,6 +141,8 @@ static int put_window(struct recovery *recovery, const struct ring_share *share,
 		if (raw_record_read(&raw, bytes + i, size - i) ||
 		    !record_is_good(recovery->remains, &raw))
 			return -EBADMSG;
+	/* As the collector would have done. */
+	secrets_mask(recovery->window, size, &recovery->remains->catalogs);
 	while (chunk.from < chunk.to) {
 		bool bad = false;
 		uint64_t from = chunk.from;

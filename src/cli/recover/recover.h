@@ -65,7 +65,6 @@ struct remains {
 	const char *path;
 	int directory;
 	int lock;
-	struct process_file process; /* its magic is empty when there is none */
 	struct dump_process is;
 	bool is_known;
 	struct dump_reader *readers[RECOVER_DUMPS + 1]; /* that the catalogs are of */
@@ -79,7 +78,8 @@ struct remains {
 	size_t ndumps;
 	struct ring_remains *rings; /* in the order of their serial numbers */
 	size_t nrings;
-	uint32_t ntrouble; /* files that could not be used */
+	uint32_t ntrouble;           /* files that could not be used */
+	struct process_file process; /* without its losses; its magic is empty when there is none */
 };
 
 enum remains_state {

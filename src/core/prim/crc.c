@@ -8,8 +8,8 @@
 #include <nmmintrin.h>
 
 #define TARGET            __attribute__((target("sse4.2")))
-#define CRC_8(crc, eight) ((uint32_t)_mm_crc32_u64(crc, eight))
-#define CRC_1(crc, one)   _mm_crc32_u8(crc, one)
+#define crc_8(crc, eight) ((uint32_t)_mm_crc32_u64(crc, eight))
+#define crc_1(crc, one)   _mm_crc32_u8(crc, one)
 
 /* Intel SDM volume 2, CPUID: leaf 1, ECX bit 20. */
 static bool has_instruction(void)
@@ -18,13 +18,23 @@ static bool has_instruction(void)
 	return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_SSE4_2);
 }
 #elif defined(__aarch64__)
-#include <arm_acle.h>
 #include <sys/auxv.h>
 
-#define TARGET            __attribute__((target("+crc")))
-#define CRC_8(crc, eight) __crc32cd(crc, eight)
-#define CRC_1(crc, one)   __crc32cb(crc, one)
-#define HWCAP_CRC         (1u << 7) /* HWCAP_CRC32 of <asm/hwcap.h> */
+#define TARGET
+#define HWCAP_CRC (1u << 7) /* HWCAP_CRC32 of <asm/hwcap.h> */
+
+/* arm_acle.h has them too, but clang's only where the whole file is compiled for such CPUs. */
+static inline uint32_t crc_8(uint32_t crc, uint64_t eight)
+{
+	__asm__(".arch_extension crc\n\tcrc32cx %w0, %w0, %1" : "+r"(crc) : "r"(eight));
+	return crc;
+}
+
+static inline uint32_t crc_1(uint32_t crc, uint32_t one)
+{
+	__asm__(".arch_extension crc\n\tcrc32cb %w0, %w0, %w1" : "+r"(crc) : "r"(one));
+	return crc;
+}
 
 static bool has_instruction(void)
 {
@@ -50,10 +60,10 @@ TARGET uint32_t prim_crc32c(uint32_t crc, const void *bytes, size_t size)
 	for (; size >= 8; size -= 8, at += 8) {
 		uint64_t eight;
 		memcpy(&eight, at, 8);
-		crc = CRC_8(crc, eight);
+		crc = crc_8(crc, eight);
 	}
 	for (; size > 0; size--)
-		crc = CRC_1(crc, *at++);
+		crc = crc_1(crc, *at++);
 	return crc;
 }
 #else

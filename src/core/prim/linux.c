@@ -16,45 +16,21 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/timex.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <pthread.h>
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
-
 bool prim_membarrier_register(void)
 {
 	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
-/*
- * Where the system call fails although it worked at start (a seccomp filter that came later):
- * taking away access to a page that was just written interrupts the cores that run this process, on
- * x86.
- */
-static void membarrier_by_mprotect(void)
-{
-	static char *page;
-	size_t size = prim_page_size();
-	if (!page)
-		page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (page == MAP_FAILED)
-		return;
-	mprotect(page, size, PROT_READ | PROT_WRITE);
-	__atomic_add_fetch(page, 1, __ATOMIC_SEQ_CST);
-	mprotect(page, size, PROT_NONE);
-}
-
-void prim_membarrier(void)
+bool prim_membarrier(void)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0)
-		membarrier_by_mprotect();
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
 void prim_block_signals(sigset_t *before)
@@ -67,6 +43,41 @@ void prim_block_signals(sigset_t *before)
 void prim_restore_signals(const sigset_t *before)
 {
 	pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+static const int write_signals[] = {SIGPIPE, SIGXFSZ};
+#define WRITE_SIGNALS (sizeof write_signals / sizeof *write_signals)
+
+void prim_quiet_begin(struct prim_quiet *quiet)
+{
+	int saved_errno = errno;
+	sigset_t both;
+	sigemptyset(&both);
+	for (size_t i = 0; i < WRITE_SIGNALS; i++)
+		sigaddset(&both, write_signals[i]);
+	pthread_sigmask(SIG_BLOCK, &both, &quiet->before);
+	sigemptyset(&quiet->pending);
+	sigpending(&quiet->pending);
+	errno = saved_errno;
+}
+
+void prim_quiet_end(const struct prim_quiet *quiet)
+{
+	int saved_errno = errno;
+	const struct timespec at_once = {0, 0};
+	sigset_t now, one;
+	sigemptyset(&now);
+	sigpending(&now);
+	for (size_t i = 0; i < WRITE_SIGNALS; i++) {
+		if (sigismember(&now, write_signals[i]) != 1 ||
+		    sigismember(&quiet->pending, write_signals[i]) == 1)
+			continue;
+		sigemptyset(&one);
+		sigaddset(&one, write_signals[i]);
+		sigtimedwait(&one, NULL, &at_once);
+	}
+	pthread_sigmask(SIG_SETMASK, &quiet->before, NULL);
+	errno = saved_errno;
 }
 
 void prim_futex_wait(uint32_t *word, uint32_t value, uint64_t timeout_ns)
@@ -95,14 +106,24 @@ void *prim_wiped_pages(size_t size_bytes)
 	return pages;
 }
 
+/* A hole in a full tmpfs would be a SIGBUS in the traced program's next store; and beyond
+ * RLIMIT_FSIZE a signal comes. */
+static int take_space(int fd, size_t size_bytes)
+{
+	struct prim_quiet quiet;
+	prim_quiet_begin(&quiet);
+	int error = posix_fallocate(fd, 0, (off_t)size_bytes);
+	prim_quiet_end(&quiet);
+	return error;
+}
+
 int prim_ring_file(const char *path, size_t size_bytes)
 {
 	int fd = path ? open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)
 		      : memfd_create("rill-ring", MFD_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	/* A hole in a full tmpfs would be a SIGBUS in the traced program's next store. */
-	int error = posix_fallocate(fd, 0, (off_t)size_bytes);
+	int error = take_space(fd, size_bytes);
 	if (error) {
 		close(fd);
 		if (path)
@@ -183,7 +204,7 @@ int prim_grow_file(const char *path, size_t size_bytes)
 	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return -errno;
-	int error = posix_fallocate(fd, 0, (off_t)size_bytes);
+	int error = take_space(fd, size_bytes);
 	close(fd);
 	return -error;
 }
@@ -195,7 +216,14 @@ uint32_t prim_pid(void)
 
 uint32_t prim_tid(void)
 {
-	return (uint32_t)syscall(SYS_gettid);
+	/* Locks are owned by it: where a filter forbids the call, any number that is the thread's.
+	 */
+	for (int i = 0; i < 2; i++) {
+		long tid = syscall(SYS_gettid);
+		if (tid > 0)
+			return (uint32_t)tid;
+	}
+	return (uint32_t)((uintptr_t)pthread_self() >> 6) | 1u << 31;
 }
 
 /* proc(5): "TID (NAME) STATE ...". A name may hold anything but is at most 15 bytes. */
@@ -292,33 +320,6 @@ bool prim_on_other_signal_stack(uint64_t address)
 	return address < from || address >= from + stack.ss_size;
 }
 
-uint64_t prim_monotonic_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-uint64_t prim_realtime_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-/*
- * adjtimex(2) is not for everybody: where the process is confined, a filter may end it for the
- * call, so it is not made.
- */
-uint32_t prim_clock_error_us(void)
-{
-	struct timex time = {.modes = 0};
-	if (prctl(PR_GET_SECCOMP) != 0 || adjtimex(&time) < 0 || (time.status & STA_UNSYNC) ||
-	    time.maxerror < 0 || time.maxerror >= (long)UINT32_MAX)
-		return UINT32_MAX;
-	return (uint32_t)time.maxerror;
-}
-
 void prim_host_name(char *name, size_t size)
 {
 	if (gethostname(name, size) != 0)
@@ -345,61 +346,6 @@ void prim_boot_id(uint64_t id[2])
 	if (n == 16)
 		memcpy(id, bytes, sizeof bytes);
 }
-
-#if defined(__x86_64__)
-const char *prim_counter_name(void)
-{
-	return "tsc";
-}
-
-/* Intel SDM volume 3, 18.17.1: CPUID.80000007H:EDX[8], the invariant TSC. */
-bool prim_counter_invariant(void)
-{
-	unsigned a, b, c, d;
-	return __get_cpuid(0x80000007u, &a, &b, &c, &d) && (d & 1u << 8);
-}
-
-/* Intel SDM volume 3, 18.7.3: CPUID.15H gives the crystal's frequency and the TSC's ratio to it. */
-uint64_t prim_counter_hz(void)
-{
-	unsigned a, b, c, d;
-	if (__get_cpuid_max(0, NULL) < 0x15 || !__get_cpuid(0x15, &a, &b, &c, &d) || !a || !b || !c)
-		return 0;
-	return (uint64_t)c * b / a;
-}
-#elif defined(__aarch64__)
-const char *prim_counter_name(void)
-{
-	return "cntvct";
-}
-
-bool prim_counter_invariant(void)
-{
-	return true;
-}
-
-uint64_t prim_counter_hz(void)
-{
-	uint64_t hz;
-	__asm__ __volatile__("mrs %0, cntfrq_el0" : "=r"(hz));
-	return hz;
-}
-#else
-const char *prim_counter_name(void)
-{
-	return "time"; /* the CSR of that name */
-}
-
-bool prim_counter_invariant(void)
-{
-	return true; /* RISC-V unprivileged specification, Zicntr: the time CSR is constant-rate */
-}
-
-uint64_t prim_counter_hz(void)
-{
-	return 0;
-}
-#endif
 
 struct start {
 	void (*run)(void *);

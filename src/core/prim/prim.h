@@ -1,5 +1,5 @@
 /* The operating system as the rest of rill sees it: the only file besides rill/static/prim.h, and
- * linux.c and crc.c behind it, that knows which one it is. Errors are negative errno values. */
+ * the files behind it, that knows which one it is. Errors are negative errno values. */
 #ifndef RILL_CORE_PRIM_PRIM_H
 #define RILL_CORE_PRIM_PRIM_H
 
@@ -14,9 +14,19 @@
 void prim_block_signals(sigset_t *before);
 void prim_restore_signals(const sigset_t *before);
 
-/* Makes every running thread of this process execute a full fence. False: the kernel cannot. */
+/* What a write may send to the thread that makes it, SIGPIPE and SIGXFSZ, is not the program's in
+ * between: held back, and taken away again. Async-signal-safe; keeps errno. */
+struct prim_quiet {
+	sigset_t before;
+	sigset_t pending;
+};
+void prim_quiet_begin(struct prim_quiet *quiet);
+void prim_quiet_end(const struct prim_quiet *quiet);
+
+/* Makes every running thread of this process execute a full fence. False: the kernel cannot, or
+ * may not be asked. */
 bool prim_membarrier_register(void);
-void prim_membarrier(void);
+bool prim_membarrier(void);
 
 /* Waits while *word is value, at most timeout_ns (UINT64_MAX: for ever); spurious returns happen.
  */
@@ -73,14 +83,18 @@ bool prim_one_stack(uint64_t low, uint64_t high);
  * which the program would hear. Whether it returned there within the time. Signal-safe. */
 bool prim_returns_in_copy(void (*function)(void), uint64_t timeout_ns);
 
-/* Whether the counter of rill__ticks() runs at one rate, on all cores alike, for ever. */
+/* Whether the counter of rill__ticks() runs at one rate, on all cores alike, for ever: as the CPU
+ * says, and as far as the kernel has not found otherwise. */
 bool prim_counter_invariant(void);
 /* Its frequency in Hz as the CPU itself states it; 0: not stated. */
 uint64_t prim_counter_hz(void);
 /* What the CPU's makers call it. */
 const char *prim_counter_name(void);
+/* Never steps back; goes on somehow where the kernel may not be asked. */
 uint64_t prim_monotonic_ns(void);
+/* 0: not known. Steady: it goes on while the machine sleeps, and nobody can set it. */
 uint64_t prim_realtime_ns(void);
+uint64_t prim_steady_ns(void);
 /* How many microseconds the latter may be off from UTC, by what the kernel knows; UINT32_MAX: it
  * does not, or may not be asked. */
 uint32_t prim_clock_error_us(void);

@@ -11,6 +11,7 @@
 
 #define RILL__CAST(type, x) ((type)(x))
 #define RILL__ADDRESS(x)    ((uintptr_t)(x))
+#define RILL__NULL          ((void *)0)
 
 /* The explorer's threads are interleaved as the program says: compilers reorder nothing. */
 #define RILL__COMPILER_BARRIER() __asm__ __volatile__("" ::: "memory")
