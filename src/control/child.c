@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "core/prim/prim.h"
+#include "core/core.h"
 
 #define TIMEOUT_NS UINT64_C(100000000)
 
@@ -40,4 +40,12 @@ static void try_it(void)
 bool child_can_start(void)
 {
 	return prim_returns_in_copy(try_it, TIMEOUT_NS);
+}
+
+bool child_has_memory(void)
+{
+	const struct process *process = process_page();
+	uint32_t state = __atomic_load_n(&process->collector, __ATOMIC_RELAXED);
+	return !process_is_child() || process->forked_pid ||
+	       (state != COLLECTOR_NONE && state != COLLECTOR_NEVER);
 }

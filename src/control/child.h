@@ -9,4 +9,7 @@
  * takes. */
 bool child_can_start(void);
 
+/* False: in a child of clone() in which taking or freeing memory would hang, or nobody knows. */
+bool child_has_memory(void);
+
 #endif

@@ -309,15 +309,6 @@ void rill__configure(void)
 	}
 }
 
-/* False: in a child of clone() in which taking memory would hang, or nobody knows. */
-static bool has_memory(void)
-{
-	const struct process *process = process_page();
-	uint32_t state = __atomic_load_n(&process->collector, __ATOMIC_RELAXED);
-	return !process_is_child() || process->forked_pid ||
-	       (state != COLLECTOR_NONE && state != COLLECTOR_NEVER);
-}
-
 /* --- a child's collector ------------------------------------------------------------------- */
 
 /* Under the control lock: of a child that has emitted, and has none. */
@@ -432,7 +423,7 @@ static void stop(void)
 {
 	check_if_due();
 	start_in_child(process_peek());
-	bool memory = has_memory();
+	bool memory = child_has_memory();
 	size_t nspecs = runtime.nspecs;
 	__atomic_store_n(&runtime.nspecs, 0, __ATOMIC_RELEASE);
 	for (size_t i = 0; i < nspecs && memory; i++)

@@ -16,8 +16,8 @@
 
 /* From before the fork to the child's handler; under the control lock. */
 static struct {
-	struct ring *ring;
 	struct ring was;
+	struct ring *ring;
 	size_t size_bytes;
 	uint32_t nlosses;
 } ghosts[RING_LEVELS];

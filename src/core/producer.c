@@ -192,9 +192,10 @@ static struct rill__producer *attach(struct rill__producer **link, struct rill__
 /*
  * An emit found its ring inside a section: this is a handler that interrupted it, or the section
  * was left for good (siglongjmp, a C++ throw). A handler's frames lie below the interrupted one's,
- * or on another stack. If the guess is wrong - stacks that handlers switch - nothing breaks: the
- * old ring stays mapped and is drained, and is given up only with its thread; a filter change does
- * not wait for it any more. The handler's own ring may be inside a section in turn.
+ * or on another stack. What lies above on the same stack is left for good, and the ring is used
+ * again. Else that is a guess, and if it is wrong - stacks that handlers switch - nothing breaks:
+ * the old ring stays mapped and is drained, and is given up only with its thread; a filter change
+ * does not wait for it any more. The handler's own ring may be inside a section in turn.
  */
 static struct rill__producer *interrupted(struct rill__producer *me, uint64_t mark)
 {
@@ -209,6 +210,13 @@ static struct rill__producer *interrupted(struct rill__producer *me, uint64_t ma
 		if (mark >= saved && !prim_on_other_signal_stack(saved)) {
 			struct ring *left = ring_of(producer);
 			__atomic_add_fetch(&process_get()->repaired, 1, __ATOMIC_RELAXED);
+			if (prim_one_stack(saved, mark)) {
+				/* It may have been left when its record was published already. */
+				producer->position =
+					__atomic_load_n(producer->head, __ATOMIC_RELAXED);
+				leave(producer);
+				return producer;
+			}
 			__atomic_store_n(&left->abandoned, 1, __ATOMIC_RELEASE);
 			return attach(link, producer, kind, left);
 		}

@@ -99,13 +99,13 @@ static void expect_family(const char *how, bool with_dumps)
 		cr_expect_eq(family.children, strcmp(how, "grand") == 0 ? 2 * made : made,
 			     "%llu of %llu; %s", (unsigned long long)family.children,
 			     (unsigned long long)made, t.run.err);
-	struct traced_counts counts = counts_of(&t, true), childrens = counts_of(&t, false);
+	struct traced_counts counts = counts_of(&t, true), of_children = counts_of(&t, false);
 	cr_expect_eq(counts.written, family.first + family.vforked);
 	cr_expect_eq(counts.written + counts.discarded + counts.filtered, emitted + family.vforked,
 		     "written %llu, discarded %llu, filtered %llu, emitted %llu",
 		     (unsigned long long)counts.written, (unsigned long long)counts.discarded,
 		     (unsigned long long)counts.filtered, (unsigned long long)emitted);
-	cr_expect_eq(childrens.discarded + childrens.filtered, 0, "a child counts a loss");
+	cr_expect_eq(of_children.discarded + of_children.filtered, 0, "a child counts a loss");
 	traced_end(&t);
 }
 
@@ -160,16 +160,16 @@ static void expect_born(const char *how, const char *handler)
 	uint64_t from_children = 0;
 	while (traced_next(&t, &record))
 		from_children += strcmp(record.event, "smtp.ehlo") != 0;
-	struct traced_counts childrens = counts_of(&t, false);
+	struct traced_counts of_children = counts_of(&t, false);
 	cr_expect_eq(traced_number(&t, "hung"), 0);
 	/* Where malloc() is locked for ever the records are in the rings' files, and it is told. */
 	size_t kept = count_text(t.run.err, "its events stay in its rings");
 	cr_expect(kept == 0 || strcmp(how, "fork") != 0, "%s", t.run.err);
 	if (kept == 0)
-		cr_expect_eq(from_children + childrens.discarded, traced_number(&t, "emitted"),
+		cr_expect_eq(from_children + of_children.discarded, traced_number(&t, "emitted"),
 			     "%s", t.run.err);
 	else
-		cr_expect_leq(from_children + childrens.discarded, traced_number(&t, "emitted"));
+		cr_expect_leq(from_children + of_children.discarded, traced_number(&t, "emitted"));
 	cr_expect_lt(kept, strtoull(children, NULL, 10));
 	traced_end(&t);
 }

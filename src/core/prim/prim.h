@@ -75,6 +75,10 @@ bool prim_on_other_signal_stack(uint64_t address);
  * every handler whose frame lies on the stack in use. Signal-safe. */
 bool prim_in_signal_handler(void);
 
+/* Whether both addresses, low <= high, are of one stack: there is no end of one between them.
+ * Signal-safe. */
+bool prim_one_stack(uint64_t low, uint64_t high);
+
 /* Runs `function` in a copy of this process that has only the calling thread, and is no child of
  * which the program would hear. Whether it returned there within the time. Signal-safe. */
 bool prim_returns_in_copy(void (*function)(void), uint64_t timeout_ns);

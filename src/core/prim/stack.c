@@ -31,6 +31,20 @@ static bool readable(uint64_t address)
 	       errno != EFAULT;
 }
 
+/* Stacks end with a page that cannot be read. */
+#define MAX_DISTANCE (UINT64_C(1) << 20)
+
+bool prim_one_stack(uint64_t low, uint64_t high)
+{
+	if (high - low > MAX_DISTANCE)
+		return false;
+	for (uint64_t page = low / SMALLEST_PAGE * SMALLEST_PAGE; page <= high;
+	     page += SMALLEST_PAGE)
+		if (!readable(page))
+			return false;
+	return true;
+}
+
 /* Of the thread's own stack, or of the process's first; else what lies behind is looked through as
  * well, which may only find too much. */
 static uint64_t stack_end(uint64_t from)
