@@ -132,7 +132,9 @@ static struct head head_of(const unsigned char *body)
 static struct file make(size_t *watched)
 {
 	static const struct dump_process process = {.pid = 1, .id = {1, 2}, .program = "index"};
-	struct dump_pack_hooks hooks = {is_end, is_identity, (void *)(uintptr_t)&records_catalog};
+	struct dump_pack_hooks hooks = {.watched = is_end,
+					.identity = is_identity,
+					.context = (void *)(uintptr_t)&records_catalog};
 	struct dump_pack *pack = dump_pack_new();
 	char *folder = folder_make(), error[256];
 	struct dump_writer *writer;

@@ -133,6 +133,13 @@ bool prim_in_signal_handler(void)
 	return false;
 }
 
+bool prim_one_stack(uint64_t low, uint64_t high)
+{
+	(void)low;
+	(void)high;
+	return true;
+}
+
 bool prim_on_other_signal_stack(uint64_t address)
 {
 	(void)address;
@@ -158,13 +165,14 @@ bool prim_membarrier_register(void)
 	return !scenario->without_membarrier;
 }
 
-void prim_membarrier(void)
+bool prim_membarrier(void)
 {
 	point();
 	if (scenario->without_membarrier)
 		memory_fence(__ATOMIC_SEQ_CST);
 	else
 		memory_membarrier();
+	return !scenario->without_membarrier;
 }
 
 /* The kernel reads the newest value: a wake-up that belongs to a newer one is still to come. */
@@ -221,9 +229,31 @@ uint64_t clock_now_ticks(void)
 	return now_ns;
 }
 
-int clock_counter_usable(void)
+bool clock_counter_usable(void)
 {
 	return true;
+}
+
+uint64_t clock_offset(void)
+{
+	return 0;
+}
+
+const char *clock_name(void)
+{
+	return "explored";
+}
+
+int64_t clock_jump(struct clock_maker *maker, uint64_t *middle)
+{
+	(void)maker;
+	(void)middle;
+	return 0;
+}
+
+void clock_shift(int64_t ticks)
+{
+	broken("the clock is shifted by %lld", (long long)ticks);
 }
 
 void clock_calibrate_first(struct clock_maker *maker)

@@ -145,6 +145,7 @@ Test(explore, mutants_of_the_hot_path)
 Test(explore, mutants_of_the_slow_path)
 {
 	expect_all_found("core/producer.c");
+	expect_all_found("core/synchronize.c");
 }
 
 Test(explore, mutants_of_the_rings)
