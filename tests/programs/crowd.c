@@ -134,7 +134,7 @@ int main(int argc, char **argv)
 	struct rill_counts counts, later;
 	rill_flush(UINT64_C(60000000000));
 	/* The collector gives the memory back by and by. */
-	for (int i = 0; i < 500 && rings() > 40; i++)
+	for (int i = 0; i < 2000 && rings() > 40; i++)
 		usleep(10000);
 	tell("after");
 	rill_counts_get(&counts);
