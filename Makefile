@@ -265,12 +265,10 @@ test: ## install what is missing, build, run the short tier of the tests
 check: test-programs ## the short tier, without looking at packages
 	$(Q)tests/run.sh short $(BUILD)
 
-test-medium: test-programs ## longer stress; the suite under ASan and UBSan, races under TSan
+test-medium: test-programs ## the medium tier: whole ranges instead of samples, longer stress (an hour at most)
 	$(Q)tests/run.sh medium $(BUILD)
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan NODE=$(NODE) SANITIZE=address,undefined test-programs
-	$(Q)tests/run.sh short $(BUILD)/asan
 
-test-long: test-programs ## the stress for two hours
+test-long: test-programs asan tsan msan portable ## sanitizers, other CPUs, and the stress for two hours
 	$(Q)tests/run.sh long $(BUILD)
 
 fresh: ## both commands of the README in a bare Debian 12 (needs root and debootstrap)
