@@ -28,9 +28,9 @@ static int read_at(int fd, void *to, size_t size, uint64_t at)
 
 int blocks_open(struct blocks *blocks, const char *path)
 {
-	unsigned char *header = blocks->header;
 	struct stat status;
 	*blocks = (struct blocks){.fd = open(path, O_RDONLY | O_CLOEXEC)};
+	unsigned char *header = blocks->header;
 	if (blocks->fd < 0 || fstat(blocks->fd, &status))
 		return -errno;
 	blocks->size = (uint64_t)status.st_size;

@@ -1,5 +1,5 @@
-/* For MemorySanitizer: libraries that are not built with it write without its knowledge. Linked with
- * -Wl,--wrap=NAME for each of these. */
+/* For MemorySanitizer: libraries that are not built with it write without its knowledge. Linked
+ * with -Wl,--wrap=NAME for each of these. */
 #include <sanitizer/msan_interface.h>
 #include <zlib.h>
 #include <zstd.h>

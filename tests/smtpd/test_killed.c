@@ -28,7 +28,7 @@ Test(killed, what_was_in_flight_is_what_the_clients_saw, .timeout = 100)
 	const char *const *env = dead_environment(folder, format("dump:%s/dump", folder));
 	for (size_t i = 0; env[i]; i++)
 		putenv((char *)(uintptr_t)env[i]);
-	setenv("RILL_FILTER", "*=debug", 1); /* without each line that goes to and fro */
+	setenv("RILL_FILTER", "*=debug", 1); /* without each line that comes and goes */
 	struct smtp_server server = SMTP_START(NULL);
 	/* One is done, and gone. */
 	int done = smtp_connect(&server);
