@@ -92,9 +92,9 @@ static void too_many_spares(void)
 /* Under the control lock, which keeps rings mapped. */
 static void looks_at_rings(void)
 {
-	struct event_loss losses[2] = {{0, 0}, {0, 0}};
+	struct ring_rest rest;
 	control_lock();
-	ring_losses(&the_process, losses, 2);
+	ring_rest(&the_process, &rest);
 	control_unlock();
 	ended();
 }
