@@ -270,8 +270,8 @@ void memory_plain(const void *address, size_t size, bool write)
 		if (!write)
 			continue;
 		cell_written(cell);
-		for (uintptr_t byte = at < from ? from : at;
-		     byte < at + CELL && byte < from + size; byte++) {
+		for (uintptr_t byte = at < from ? from : at; byte < at + CELL && byte < from + size;
+		     byte++) {
 			unsigned location = cell->location[byte % CELL];
 			if (location && location != last)
 				plain_store(&locations[location - 1]);

@@ -8,8 +8,8 @@
 #define CELL 4u
 
 struct cell {
-	uintptr_t key;     /* address / CELL */
-	uint32_t first;    /* its content at the beginning of each execution */
+	uintptr_t key;           /* address / CELL */
+	uint32_t first;          /* its content at the beginning of each execution */
 	uint16_t location[CELL]; /* + 1: of each byte */
 	bool touched, written, dirty;
 	uint8_t users; /* in this execution: a bit for each */

@@ -54,8 +54,7 @@ uint64_t threads_hash(uint64_t hash)
 			const void *own = (int)i == current ? locals : saved_locals[i];
 			uint64_t stack_hash = hash_bytes(i, thread->low, used);
 			stack_hash = hash_bytes(stack_hash, own, locals_size);
-			thread->stack_hash =
-				hash_bytes(stack_hash, &thread->at, sizeof thread->at);
+			thread->stack_hash = hash_bytes(stack_hash, &thread->at, sizeof thread->at);
 		}
 		const uint64_t words[] = {thread->stack_hash, thread->status, thread->yields_to,
 					  (uintptr_t)thread->sleeps_on, thread->signals_blocked};
