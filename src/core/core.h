@@ -240,7 +240,8 @@ struct rill__producer *producer_inside(void);
 /* The calling thread has no ring any more. */
 void producer_detach(void);
 bool producer_fences(void); /* true: membarrier does not work, so sections take a full fence */
-/* Every running thread executes a full fence. False: that cannot be had (any more). */
+/* Every running thread executes a full fence. False: that cannot be had (any more), only the caller
+ * has executed one. */
 bool producer_membarrier(void);
 
 /* --- forks in the middle of an event: src/core/forked.c ------------------------------------- */

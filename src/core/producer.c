@@ -35,16 +35,18 @@ bool producer_fences(void)
  */
 bool producer_membarrier(void)
 {
-	if (producer_fences())
-		return false;
-	/* Without a process nobody emits, and nothing has been registered. */
-	if (!process_peek() || prim_membarrier())
-		return true;
-	if (!__atomic_exchange_n(&without_membarrier, true, __ATOMIC_RELAXED))
-		rill__diagnose(__func__,
-			       "the kernel does not offer membarrier(2) any more: each event takes "
-			       "a full fence, and the collector looks at the rings 100 times a "
-			       "second");
+	if (!producer_fences()) {
+		/* Without a process nobody emits, and nothing has been registered. */
+		if (!process_peek() || prim_membarrier())
+			return true;
+		if (!__atomic_exchange_n(&without_membarrier, true, __ATOMIC_RELAXED))
+			rill__diagnose(__func__,
+				       "the kernel does not offer membarrier(2) any more: each "
+				       "event takes a full fence, and the collector looks at the "
+				       "rings 100 times a second");
+	}
+	/* The caller's own half: the other one is in enter(). */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return false;
 }
 

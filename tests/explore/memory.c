@@ -155,20 +155,27 @@ uint64_t memory_hash(void)
 	return hash_bytes(hash, &sc, sizeof sc);
 }
 
+/* NULL: no atomic has been there. */
+static struct location *location_at(uintptr_t at)
+{
+	unsigned location = cell_of(at / CELL)->location[at % CELL];
+	return location ? &locations[location - 1] : NULL;
+}
+
 static struct location *location_of(void *address, size_t size)
 {
-	struct cell *cell = cell_of((uintptr_t)address / CELL);
-	struct location *location;
-	if (cell->location) {
-		location = &locations[cell->location - 1];
+	struct location *location = location_at((uintptr_t)address);
+	if (location) {
 		CHECK(location->address == address && location->size == size,
 		      "%p is accessed by %zu bytes and by %zu", address, size, location->size);
 	} else {
 		CHECK(nlocations < LOCATIONS, "more atomics than the explorer has places for");
 		location = &locations[nlocations++];
 		*location = (struct location){.address = address, .size = size};
-		for (uintptr_t at = (uintptr_t)address; at < (uintptr_t)address + size; at += CELL)
-			cell_of(at / CELL)->location = (uint16_t)nlocations;
+		for (uintptr_t at = (uintptr_t)address; at < (uintptr_t)address + size; at++) {
+			CHECK(!location_at(at), "atomics overlap at %p", address);
+			cell_of(at / CELL)->location[at % CELL] = (uint16_t)nlocations;
+		}
 	}
 	if (!location->newest)
 		append(location, content(address, size), NULL);
@@ -177,8 +184,8 @@ static struct location *location_of(void *address, size_t size)
 
 bool memory_is_shared(const void *address)
 {
-	const struct cell *cell = cell_of(memory_word((uintptr_t)address) / CELL);
-	return cell->location && locations[cell->location - 1].shared;
+	const struct location *location = location_at(memory_word((uintptr_t)address));
+	return location && location->shared;
 }
 
 /* --- races --------------------------------------------------------------------------------- */
@@ -221,6 +228,21 @@ static void atomic_access(struct location *location, bool write)
 	}
 }
 
+/* A plain store to a place that is also accessed by atomic operations. */
+static void plain_store(struct location *location)
+{
+	const size_t i = (size_t)(location - locations);
+	share(location, true);
+	if (!location->newest)
+		append(location, content(location->address, location->size), NULL);
+	struct message *message = append(location, 0, &threads[current].released);
+	message->plain = true;
+	message->view.at[i] = message->at;
+	threads[current].now.at[i] = threads[current].acquired.at[i] = message->at;
+	CHECK(nunsettled < sizeof unsettled / sizeof *unsettled, "a store of too much");
+	unsettled[nunsettled++] = nmessages - 1;
+}
+
 void memory_plain(const void *address, size_t size, bool write)
 {
 	settle();
@@ -248,20 +270,13 @@ void memory_plain(const void *address, size_t size, bool write)
 		if (!write)
 			continue;
 		cell_written(cell);
-		if (!cell->location || cell->location == last)
-			continue;
-		last = cell->location;
-		struct location *location = &locations[last - 1];
-		share(location, true);
-		if (!location->newest)
-			append(location, content(location->address, location->size), NULL);
-		struct message *message = append(location, 0, &threads[current].released);
-		message->plain = true;
-		message->view.at[last - 1] = message->at;
-		threads[current].now.at[last - 1] = threads[current].acquired.at[last - 1] =
-			message->at;
-		CHECK(nunsettled < sizeof unsettled / sizeof *unsettled, "a store of too much");
-		unsettled[nunsettled++] = nmessages - 1;
+		for (uintptr_t byte = at < from ? from : at; byte < at + CELL && byte < from + size;
+		     byte++) {
+			unsigned location = cell->location[byte % CELL];
+			if (location && location != last)
+				plain_store(&locations[location - 1]);
+			last = location;
+		}
 	}
 }
 

@@ -4,13 +4,13 @@
 
 #include "explore.h"
 
-/* Bytes that are taken for one when races are looked for. */
+/* Bytes that are taken for one when races are looked for. Each may be an atomic of its own. */
 #define CELL 4u
 
 struct cell {
-	uintptr_t key;     /* address / CELL */
-	uint32_t first;    /* its content at the beginning of each execution */
-	uint16_t location; /* + 1 */
+	uintptr_t key;           /* address / CELL */
+	uint32_t first;          /* its content at the beginning of each execution */
+	uint16_t location[CELL]; /* + 1: of each byte */
 	bool touched, written, dirty;
 	uint8_t users; /* in this execution: a bit for each */
 	uint64_t hashed;

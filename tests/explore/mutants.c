@@ -71,9 +71,12 @@ const struct mutant mutants[] = {
 	 "__ATOMIC_RELAXED);\n"
 	 "			me->ticks = now_ticks();\n",
 	 "gate"},
-	{"a change of the filter does without membarrier", PRODUCER,
-	 "	prim_membarrier(); /* pairs with the barrier after a section's first store */\n",
-	 "", "gate"},
+	{"a change of the filter does without membarrier", SYNCHRONIZE,
+	 "	if (!producer_membarrier())\n", "	if (0)\n", "gate"},
+	{"where membarrier does not work nobody takes a fence instead", PRODUCER,
+	 "	/* The caller's own half: the other one is in enter(). */\n"
+	 "	__atomic_thread_fence(__ATOMIC_SEQ_CST);\n",
+	 "", "gate-fences"},
 	{"a change of the filter does not wait for sections", SYNCHRONIZE,
 	 "if (!section_over(ring_at(process, i), &patience))", "if (0)", "gate"},
 	{"pending is set by a relaxed operation", PRODUCER,
@@ -127,7 +130,10 @@ const struct mutant mutants[] = {
 	 "	ring->serial",
 	 "reuse"},
 	{"a ring that the collector looks at is unmapped", RING,
-	 "bool unmap = ring && !ring->active;", "bool unmap = ring;", "unmap"},
+	 "bool unmap = ring && !ring->active;", "bool unmap = ring;", "unmap-later"},
+	{"a ring is unmapped without the control lock", RING,
+	 "	if (!control_trylock())\n		return false;\n",
+	 "	control_trylock();\n", "unmap-later"},
 	{"a recycled ring keeps its old end", RING,
 	 "	__atomic_store_n(&ring->file->tail, 0, __ATOMIC_RELEASE);\n"
 	 "	ring->tail = 0;\n",

@@ -28,6 +28,7 @@ struct happened {
 	uint8_t confirmed; /* filter changes that have returned */
 	uint8_t changing;  /* one is under way */
 	uint8_t owned[8];  /* rings, by index */
+	uint8_t rounds;    /* of the collector */
 	/* What the collector has packed and not put yet. */
 	struct {
 		const unsigned char *at;

@@ -89,6 +89,16 @@ static void too_many_spares(void)
 	keep_happened();
 }
 
+/* Under the control lock, which keeps rings mapped. */
+static void looks_at_rings(void)
+{
+	struct ring_rest rest;
+	control_lock();
+	ring_rest(&the_process, &rest);
+	control_unlock();
+	ended();
+}
+
 /* --- nap ----------------------------------------------------------------------------------- */
 
 static struct ring *napping;
@@ -314,6 +324,14 @@ const struct scenario scenarios[] = {
 		.name = "unmap",
 		.setup = too_many_spares,
 		.threads = {collect, emits_one, emits_one},
+		.tick_ns = 70 * MS,
+		.monitor = check_rest,
+		.bounds = {{2, 1}, {3, 2}},
+	},
+	{
+		.name = "unmap-later",
+		.setup = too_many_spares,
+		.threads = {collect, emits_one, looks_at_rings},
 		.tick_ns = 70 * MS,
 		.monitor = check_rest,
 		.bounds = {{2, 1}, {3, 2}},

@@ -3,6 +3,7 @@
  * that a state is its bytes.
  */
 #include <errno.h>
+#include <link.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +34,13 @@ static struct thread {
 } threads[THREADS];
 static unsigned nthreads;
 
+/* The thread-local variables of the code under test: there is one thread of the system. */
+#define LOCALS_MOST 64u
 extern __thread void *rill__me;
-static void *saved_me[THREADS], *first_me[THREADS];
+static unsigned char *locals;
+static size_t locals_size;
+static unsigned char saved_locals[THREADS][LOCALS_MOST], first_locals[THREADS][LOCALS_MOST];
+static void *first_me[THREADS];
 
 unsigned preemptions_left;
 static unsigned signals_left, spurious_left, steps, in_handler;
@@ -45,8 +51,10 @@ uint64_t threads_hash(uint64_t hash)
 		struct thread *thread = &threads[i];
 		if (!thread->stack_hash) {
 			size_t used = (size_t)(thread->stack + STACK_BYTES - thread->low);
-			thread->stack_hash = hash_bytes(hash_bytes(i, thread->low, used),
-							&thread->at, sizeof thread->at);
+			const void *own = (int)i == current ? locals : saved_locals[i];
+			uint64_t stack_hash = hash_bytes(i, thread->low, used);
+			stack_hash = hash_bytes(stack_hash, own, locals_size);
+			thread->stack_hash = hash_bytes(stack_hash, &thread->at, sizeof thread->at);
 		}
 		const uint64_t words[] = {thread->stack_hash, thread->status, thread->yields_to,
 					  (uintptr_t)thread->sleeps_on, thread->signals_blocked};
@@ -62,9 +70,9 @@ uint64_t threads_hash(uint64_t hash)
 static __attribute__((noreturn)) void go(int thread)
 {
 	if (current >= 0)
-		saved_me[current] = rill__me;
+		memcpy(saved_locals[current], locals, locals_size);
 	current = thread;
-	rill__me = saved_me[thread];
+	memcpy(locals, saved_locals[thread], locals_size);
 	threads[thread].stack_hash = 0;
 	_longjmp(threads[thread].at, 1);
 }
@@ -246,17 +254,40 @@ void begin_with(unsigned thread, void *me)
 	first_me[thread] = me;
 }
 
+/* The first object is the program: it has all that is under test. */
+static int find_locals(struct dl_phdr_info *program, size_t size, void *argument)
+{
+	(void)size;
+	(void)argument;
+	for (unsigned i = 0; i < program->dlpi_phnum; i++)
+		if (program->dlpi_phdr[i].p_type == PT_TLS)
+			locals_size = program->dlpi_phdr[i].p_memsz;
+	locals = program->dlpi_tls_data;
+	return 1;
+}
+
+static void make_locals(void)
+{
+	dl_iterate_phdr(find_locals, NULL);
+	size_t me = (size_t)((unsigned char *)&rill__me - locals);
+	CHECK(locals && locals_size <= LOCALS_MOST && me < locals_size,
+	      "thread-local variables of %zu bytes", locals_size);
+	for (unsigned i = 0; i < THREADS; i++) {
+		memcpy(first_locals[i], locals, locals_size);
+		if (first_me[i])
+			memcpy(first_locals[i] + me, &first_me[i], sizeof first_me[i]);
+	}
+	memory_private(locals, locals_size);
+}
+
 void make_threads(void)
 {
 	unsigned char *stacks = mmap(NULL, (size_t)THREADS * STACK_BYTES, PROT_READ | PROT_WRITE,
 				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (stacks == MAP_FAILED)
 		abort();
-	for (unsigned i = 0; i < THREADS; i++)
-		if (!first_me[i])
-			first_me[i] = rill__me;
 	memory_private(stacks, (size_t)THREADS * STACK_BYTES);
-	memory_private(&rill__me, sizeof rill__me);
+	make_locals();
 	memory_private(&errno, sizeof errno);
 	for (nthreads = 0; nthreads < THREADS && scenario->threads[nthreads]; nthreads++) {
 		threads[nthreads].stack = stacks + (size_t)nthreads * STACK_BYTES;
@@ -280,7 +311,7 @@ void begin_threads(const struct bounds *bounds)
 		thread->yields_to = 0;
 		thread->signals_blocked = false;
 		thread->stack_hash = 0;
-		saved_me[i] = first_me[i];
+		memcpy(saved_locals[i], first_locals[i], locals_size);
 	}
 	now_ns = 1000000000;
 	steps = in_handler = 0;

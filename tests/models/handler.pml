@@ -4,7 +4,9 @@
  *
  * Models rill__reserve() and rill__commit() of rill/static/ring.h, and interrupted() and
  * reserve() of src/core/producer.c, step by step. A handler runs to its end before what it
- * interrupted goes on; handlers nest two deep. No memory model: it is all one thread.
+ * interrupted goes on; handlers nest as deep as there are rings, so that the innermost one finds
+ * none: two of them with two events each; with -DTHREE_RINGS three with one event each. (The code
+ * has RING_LEVELS, five, and the same loop over them.) No memory model: it is all one thread.
  *
  * Left out: the consumer (ring.pml), handlers that leave by siglongjmp().
  *
@@ -12,16 +14,19 @@
  * that emits before the mark is stored has its record overwritten. -DSTATE_BEFORE_HEAD: leaves the
  * section before the record is published.
  */
-#define LEVELS 3 /* the thread, a handler, a handler of that one's */
+#ifdef THREE_RINGS
+#define RINGS  3
+#define EVENTS 1
+#else
+#define RINGS  2
 #define EVENTS 2
-#define PLACES 8
+#endif
+#define LEVELS (RINGS + 1) /* the thread, a handler, a handler of that one's ... */
+#define PLACES (EVENTS * LEVELS)
 
-#define MAIN   0
-#define NESTED 1
-
-byte state[2]; /* even: twice the head; odd: inside a section */
-byte head[2];
-byte place[16]; /* of both rings: which record was written there */
+byte state[RINGS]; /* even: twice the head; odd: inside a section */
+byte head[RINGS];
+byte place[RINGS * PLACES]; /* of all rings: which record was written there */
 byte level;     /* which of them runs */
 byte returned;
 byte emitted, lost;
@@ -44,15 +49,15 @@ proctype run_level(byte me)
 	do
 	:: n < EVENTS ->
 		n++;
-		atomic { RUNS -> emitted++; record = emitted; ring = MAIN }
-		RUNS -> found = state[MAIN];
-		if
-		:: found % 2 == 1 ->
+		atomic { RUNS -> emitted++; record = emitted; ring = 0 }
+		RUNS -> found = state[ring];
+		do
+		:: found % 2 == 1 && ring + 1 < RINGS ->
 			/* interrupted() */
-			ring = NESTED;
-			RUNS -> found = state[NESTED]
-		:: else
-		fi;
+			ring++;
+			RUNS -> found = state[ring]
+		:: else -> break
+		od;
 		if
 		:: found % 2 == 1 -> RUNS -> lost++
 		:: else ->
@@ -102,11 +107,12 @@ init
 
 active proctype monitor()
 {
-	byte i, seen;
+	byte ring, i, seen;
 	timeout ->
-	assert(head[MAIN] + head[NESTED] + lost == emitted);
 	do
-	:: i < head[MAIN] -> assert(place[i] != 0); i++
+	:: ring < RINGS && i < head[ring] -> assert(place[ring * PLACES + i] != 0); i++; seen++
+	:: ring < RINGS && i == head[ring] -> ring++; i = 0
 	:: else -> break
-	od
+	od;
+	assert(seen + lost == emitted)
 }

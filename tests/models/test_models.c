@@ -161,6 +161,7 @@ Test(models, nap)
 Test(models, handler)
 {
 	expect_right("handler", "");
+	expect_right("handler", "-DTHREE_RINGS");
 	expect_broken("handler", "-DHEAD_BEFORE_MARK");
 	expect_broken("handler", "-DSTATE_BEFORE_HEAD");
 }
