@@ -358,7 +358,7 @@ Test(power, what_stays_is_synced_before_another_file_is_removed, .timeout = 300)
 			      "rate=500", NULL};
 	struct stepper *stepper = stepper_start(argv, w.env, NULL);
 	unsigned removed = 0;
-	for (unsigned tries = 0; tries < 5000 && removed < 3; tries++) {
+	for (unsigned tries = 0; tries < 60000 && removed < 3; tries++) {
 		pid_t tid = stepper_find(stepper, "rill-retain");
 		if (tid)
 			removed += follow_removal(stepper, tid, w.dump);

@@ -46,7 +46,6 @@ static const struct call calls[] = {CALL(clock_adjtime),
 				    CALL(fstat),
 				    CALL(fsync),
 				    CALL(ftruncate),
-				    CALL(futex),
 				    CALL(getdents64),
 				    CALL(geteuid),
 				    CALL(getpid),
@@ -88,8 +87,9 @@ static const struct call calls[] = {CALL(clock_adjtime),
 				    CALL(write),
 				    CALL(writev)};
 #define NCALLS (sizeof calls / sizeof *calls)
-/* Without these the C library itself ends the process, whoever starts a thread or takes memory. */
-static const char *const needed[] = {"brk", "rseq"};
+/* Without these the C library itself ends the process, whoever starts a thread, takes memory or
+ * waits for a lock. */
+static const char *const needed[] = {"brk", "futex", "rseq"};
 
 static bool is_short(void)
 {

@@ -63,7 +63,7 @@ static const struct rill_catalog_key keys[] = {
 	/* 2 */
 	{ "type", "Three types", RILL_SET_BOOL | RILL_SET_NONE | RILL_SET_EVENT, RILL_KEY_PERSONAL, RILL_NO_KEY },
 	/* 3 */
-	{ "my-key.x", "\"Quoted\" ?\?/ */", RILL_SET_BYTES, RILL_KEY_LINK | RILL_KEY_GLOBAL | RILL_KEY_SECRET, RILL_NO_KEY },
+	{ "my-key.x", "\"Quoted\" ?\?/ */", RILL_SET_BYTES, RILL_KEY_SECRET, RILL_NO_KEY },
 	/* 4 */
 	{ "peer", "Of another process", RILL_SET_U64, RILL_KEY_LINK, 5 },
 	/* 5 */
@@ -88,7 +88,7 @@ extern const struct rill_catalog rill_catalog_demo;
 const struct rill_catalog rill_catalog_demo = {
 	RILL_CATALOG_LAYOUT,
 	sizeof(struct rill_catalog),
-	UINT64_C(0xc55a98b13eb8ade7), /* of the content */
+	UINT64_C(0x9eb928c4ff9b949e), /* of the content */
 	"demo",
 	subsystems,
 	events,

@@ -89,7 +89,7 @@ enum rill__demo_event {
 #define rill__demo_k_type(...) \
 	2, RILL_SET_BOOL | RILL_SET_NONE | RILL_SET_EVENT, "rill: key type takes bool, none or event", (__VA_ARGS__)
 
-/* my-key.x: bytes  "Quoted" ?? / * /; joins records across spans, processes and hosts; secret */
+/* my-key.x: bytes  "Quoted" ?? / * /; secret */
 #define rill__demo_k_my_key_x(...) \
 	3, RILL_SET_BYTES, "rill: key my-key.x takes bytes", (__VA_ARGS__)
 
