@@ -2,7 +2,8 @@
 COVERAGE       := $(BUILD)/coverage
 COVERAGE_ROOMS := core collect dump
 # The others never come near these rooms.
-COVERAGE_AREAS ?= collect control core crash dump edges faults fuzz lives runtime security sink stress
+COVERAGE_AREAS ?= cli/test_recover cli/test_recover_hostile cli/test_recover_torn collect control core crash dump edges \
+	          faults fuzz lives runtime security sink stress
 
 .PHONY: coverage
 coverage: ## coverage of src/core, src/collect and src/dump by the short tier: fails below 90 % of lines, 80 % of branches

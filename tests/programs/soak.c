@@ -157,22 +157,23 @@ static void *read_sometimes(void *argument)
 	return argument;
 }
 
-/* Where the second dump wants to begin its next file is a file for a while. */
+/* Where the second dump wants to begin its next file is a file for a while. Both are exchanged at
+ * once: in between it would make the folder anew. */
 static void *spoil(void *argument)
 {
-	char here[4096], away[4096];
+	char here[4096], other[4096];
 	snprintf(here, sizeof here, "%s/second", folder);
-	snprintf(away, sizeof away, "%s/away", folder);
+	snprintf(other, sizeof other, "%s/other", folder);
+	int fd = open(other, O_WRONLY | O_CREAT, 0600);
+	if (fd < 0)
+		abort();
+	close(fd);
 	while (!is_over()) {
 		usleep(2000000);
-		if (rename(here, away) != 0)
-			continue;
-		int fd = open(here, O_WRONLY | O_CREAT, 0600);
+		if (renameat2(AT_FDCWD, other, AT_FDCWD, here, RENAME_EXCHANGE) != 0)
+			abort();
 		usleep(500000);
-		if (fd >= 0)
-			close(fd);
-		unlink(here);
-		if (rename(away, here) != 0)
+		if (renameat2(AT_FDCWD, other, AT_FDCWD, here, RENAME_EXCHANGE) != 0)
 			abort();
 	}
 	return argument;
