@@ -15,7 +15,11 @@
 /* The figures of a line of its CSV that are looked at here. */
 struct second {
 	double rss_kib, fds, threads, rings, p50_ns, p99_ns;
+	double rest_kib; /* resident but for the rings, which are counted by themselves */
 };
+
+/* Its data are mapped twice; a head of some pages. */
+#define RING_KIB (2 * 256 + 16)
 
 static const char *tier(void)
 {
@@ -39,6 +43,7 @@ static size_t read_csv(const char *path, struct second *seconds, size_t max)
 		struct second *s = &seconds[n];
 		n += sscanf(line + 1, "%*u,%*u,%lf,%lf,%lf,%lf,%lf,%lf", &s->rss_kib, &s->fds,
 			    &s->threads, &s->rings, &s->p50_ns, &s->p99_ns) == 6;
+		s->rest_kib = s->rss_kib - s->rings * RING_KIB;
 	}
 	free(text);
 	return n;
@@ -121,7 +126,7 @@ Test(soak, everything_stays_flat_and_counted, .timeout = 8000)
 	if (n >= 60) {
 #define FLAT(member, factor, more)                                                                 \
 	expect_flat(lines, n, offsetof(struct second, member), #member, factor, more)
-		FLAT(rss_kib, 1.05, 1024);
+		FLAT(rest_kib, 1.05, 1024);
 		FLAT(fds, 1, 2);
 		FLAT(threads, 1, 3);
 		FLAT(rings, 1, 16);
